@@ -1,0 +1,1 @@
+//! Speech corpora as data.
