@@ -1,1 +1,80 @@
-//! audio
+//! Speech in, features out: the audio half of a speech emotion recogniser, and
+//! a library for MFCCs that equal those of librosa, torchaudio, Kaldi,
+//! python_speech_features and HTK/openSMILE.
+//!
+//! Data flows one way: file, [`Recording`], [`Frames`], [`Features`].
+//!
+//! # The features of a recording
+//!
+//! A [`FeatureSpec`] says what to extract; it is serialisable, and a model
+//! trained on its features keeps it.
+//!
+//! ```
+//! use audio::{FeatureSpec, Recording};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("hello.wav");
+//! # let tone: Vec<f32> = (0..48_000).map(|n| 0.1 * (n as f32 * 0.05).sin()).collect();
+//! # audio::write_wav(&path, &tone, 48_000)?;
+//! let recording = Recording::open(&path)?; // WAV or FLAC, any rate, any channels
+//! let spec = FeatureSpec::recommended();
+//! let features = spec.extractor()?.extract(&recording)?;
+//!
+//! assert_eq!(features.frames.columns(), 20);
+//! assert_eq!(features.frames.len(), 49); // one second, a row every 20 ms
+//! assert_eq!(features.functionals.len(), spec.functional_names().len());
+//! # Ok::<(), audio::AudioError>(())
+//! ```
+//!
+//! # MFCCs as another tool computes them
+//!
+//! ```
+//! use audio::{DeltaMethod, Mfcc, MfccConfig, delta};
+//!
+//! let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.1).sin()).collect();
+//! let librosa = Mfcc::new(&MfccConfig { n_mfcc: 13, ..MfccConfig::librosa() }, 16_000)?;
+//! let mfcc = librosa.compute(&samples); // librosa.feature.mfcc(y=samples, sr=16000, n_mfcc=13)
+//! let slope = delta(&mfcc, 1, DeltaMethod::LIBROSA);
+//!
+//! assert_eq!((mfcc.len(), mfcc.columns()), (32, 13));
+//! assert_eq!(slope.columns(), 13);
+//! # Ok::<(), audio::AudioError>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | | |
+//! |---|---|
+//! | [`Recording`] | decode, resample, trim |
+//! | [`Mfcc`], [`MfccConfig`] | MFCCs and log-mel spectra; presets |
+//! | [`delta`] | slopes over time |
+//! | [`FeatureSpec`], [`FeatureExtractor`] | all of it by one set of settings |
+//! | [`write_wav`], [`change_speed`] | samples out; a training set enlarged |
+//! | [`AudioError`] | errors, sorted by what you can do about them |
+//!
+//! Samples are `f32` with full scale +-1, rates are in Hz, times in seconds.
+
+mod decode;
+mod deltas;
+mod error;
+mod frames;
+mod functionals;
+mod mfcc;
+mod recording;
+mod resample;
+mod spec;
+mod trim;
+mod wav;
+
+pub use deltas::{DeltaMethod, delta};
+pub use error::{AudioError, Source};
+pub use frames::Frames;
+pub use mfcc::{
+    DctNorm, FftLength, Floor, Framing, Lifter, Log, MelNorm, MelScale, MelShape, Mfcc, MfccConfig,
+    PreEmphasis, Rounding, Span, Spectrum, Window, Zeroth,
+};
+pub use recording::Recording;
+pub use resample::{SAMPLE_RATES, SPEEDS, change_speed};
+pub use spec::{FeatureExtractor, FeatureSpec, Features};
+pub use trim::TrimSettings;
+pub use wav::{SampleFormat, write_wav, write_wav_as};

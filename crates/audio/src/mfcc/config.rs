@@ -1,0 +1,426 @@
+//! Every switch by which MFCC implementations differ, as data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::AudioError;
+
+/// Settings of an MFCC computation, in the order in which they act:
+/// samples, frames, window, power spectrum, mel bands, logarithm, cosine
+/// transform, lifter.
+///
+/// Start from a preset ([`librosa`](Self::librosa),
+/// [`torchaudio`](Self::torchaudio), [`kaldi`](Self::kaldi),
+/// [`python_speech_features`](Self::python_speech_features),
+/// [`htk`](Self::htk)) and change what you need:
+///
+/// ```
+/// use audio::{MfccConfig, Span};
+/// let config = MfccConfig {
+///     hop_length: Span::Samples(160),
+///     n_mfcc: 13,
+///     ..MfccConfig::librosa()
+/// };
+/// config.validate()?;
+/// # Ok::<(), audio::AudioError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MfccConfig {
+    /// Samples are multiplied by this first. 32768 gives the numbers of tools
+    /// that work on 16-bit integers.
+    pub input_scale: f64,
+    /// Length of the window.
+    pub window_length: Span,
+    /// From one frame to the next.
+    pub hop_length: Span,
+    /// How spans in milliseconds become samples.
+    pub rounding: Rounding,
+    /// Where frames lie and what happens at the ends.
+    pub framing: Framing,
+    /// Subtract each frame's mean.
+    pub remove_dc: bool,
+    /// High-pass before the window.
+    pub pre_emphasis: PreEmphasis,
+    /// Shape of the window.
+    pub window: Window,
+    /// Whether the window is that of the FFT (period `window_length`) or
+    /// symmetric (period `window_length - 1`).
+    pub window_periodic: bool,
+    /// Length of the Fourier transform.
+    pub n_fft: FftLength,
+    /// What is summed over a band.
+    pub spectrum: Spectrum,
+    /// Number of mel bands.
+    pub n_mels: usize,
+    /// Lower edge of the lowest band in Hz.
+    pub f_min: f64,
+    /// Upper edge of the highest band in Hz; `None` is half the sample rate.
+    pub f_max: Option<f64>,
+    /// The mel scale.
+    pub mel_scale: MelScale,
+    /// Shape of the bands.
+    pub mel_shape: MelShape,
+    /// Height of the bands.
+    pub mel_norm: MelNorm,
+    /// Unit of the logarithm.
+    pub log: Log,
+    /// What keeps the logarithm finite.
+    pub floor: Floor,
+    /// Raise everything to at least this many dB (or nepers) below the loudest
+    /// point of the whole clip. Depends on the whole clip, so it is no setting
+    /// for streams.
+    pub top_db: Option<f64>,
+    /// Number of coefficients, the zeroth included (unless dropped).
+    pub n_mfcc: usize,
+    /// Scaling of the cosine transform.
+    pub dct_norm: DctNorm,
+    /// Weights of the coefficients.
+    pub lifter: Lifter,
+    /// What stands for the zeroth coefficient.
+    pub zeroth: Zeroth,
+    /// Put the zeroth coefficient after the others, as HTK does.
+    pub zeroth_last: bool,
+}
+
+/// A length of time, fixed in samples or in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Span {
+    /// The same number of samples at every rate.
+    Samples(usize),
+    /// The same time at every rate.
+    Milliseconds(f64),
+}
+
+/// From milliseconds to samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// Towards zero (Kaldi).
+    Truncate,
+    /// To the nearest, halves up (python_speech_features).
+    HalfUp,
+}
+
+impl Span {
+    /// The span in samples at `sample_rate` Hz.
+    pub fn samples(self, sample_rate: u32, rounding: Rounding) -> usize {
+        match self {
+            Span::Samples(n) => n,
+            Span::Milliseconds(ms) => {
+                // Kaldi multiplies in this order (0.001 in double), which
+                // decides how exact halves fall.
+                let exact = f64::from(sample_rate) * 0.001 * ms;
+                match rounding {
+                    // The product may be a hair below the whole number meant.
+                    Rounding::Truncate => (exact + 1e-9) as usize,
+                    Rounding::HalfUp => (exact + 0.5 + 1e-9) as usize,
+                }
+            }
+        }
+    }
+}
+
+/// Where frames lie. `n` samples, hop `s`, window `l`, transform `n_fft`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Framing {
+    /// Frame `t` is centred on sample `t s`; zeros beyond the ends:
+    /// `1 + n/s` frames (librosa, `center=True`).
+    CenteredZero,
+    /// The same with the signal mirrored at its ends, the end sample not
+    /// repeated (torchaudio).
+    CenteredReflect,
+    /// Frame `t` starts at sample `t s`, is `n_fft` long with the window in
+    /// its middle, and lies wholly inside: `1 + (n - n_fft)/s` frames
+    /// (librosa and torchaudio, `center=False`).
+    WholeTransform,
+    /// Window `t` starts at sample `t s` and lies wholly inside:
+    /// `1 + (n - l)/s` frames (Kaldi with `snip_edges`, HTK).
+    WholeWindow,
+    /// Window `t` is centred on sample `(t + 1/2) s`; the signal is mirrored,
+    /// the end sample repeated: `(n + s/2)/s` frames (Kaldi without `snip_edges`).
+    Mirrored,
+    /// Window `t` starts at sample `t s`; zeros complete the last one:
+    /// `1 + ceil((n - l)/s)` frames (python_speech_features).
+    PaddedTail,
+}
+
+/// First-order high-pass `y[i] = x[i] - k x[i-1]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreEmphasis {
+    /// None.
+    Off,
+    /// Inside each frame; its first sample becomes `(1 - k) x[0]` (Kaldi, HTK).
+    PerFrame(f64),
+    /// Over the whole signal; its first sample stays (python_speech_features).
+    Signal(f64),
+}
+
+/// Window shapes; `x` runs from 0 to 1 over the period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// 1.
+    Rectangular,
+    /// `0.5 - 0.5 cos(2 pi x)`.
+    Hann,
+    /// `0.54 - 0.46 cos(2 pi x)`.
+    Hamming,
+    /// `(0.5 - 0.5 cos(2 pi x))^0.85` (Kaldi).
+    Povey,
+    /// `0.42 - 0.5 cos(2 pi x) + 0.08 cos(4 pi x)`.
+    Blackman,
+}
+
+/// Length of the Fourier transform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FftLength {
+    /// This many points, at least the window's length.
+    Samples(usize),
+    /// The smallest power of two that holds the window.
+    PowerOfTwo,
+}
+
+/// What is summed over a band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spectrum {
+    /// `|X|^2`.
+    Power,
+    /// `|X|^2 / n_fft` (python_speech_features).
+    PowerPerPoint,
+    /// `|X|`.
+    Magnitude,
+}
+
+/// Mel scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MelScale {
+    /// `2595 log10(1 + f/700)`, the same as `1127 ln(1 + f/700)`: the factor
+    /// cancels where bands are placed.
+    Htk,
+    /// Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox).
+    Slaney,
+}
+
+/// Shape of the mel bands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MelShape {
+    /// Triangles over frequency (librosa, torchaudio).
+    LinearInHertz,
+    /// Triangles over mel (Kaldi, HTK).
+    LinearInMel,
+    /// Triangles between whole bins, `floor((n_fft + 1) f / rate)` (python_speech_features).
+    WholeBins,
+}
+
+/// Height of the mel bands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MelNorm {
+    /// Peak 1.
+    Peak,
+    /// Area 1 over Hz: `2 / (right - left)` (librosa's `slaney`).
+    Area,
+}
+
+/// Unit of the logarithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Log {
+    /// `ln x`.
+    Natural,
+    /// `10 log10 x`.
+    Decibel,
+}
+
+/// What keeps the logarithm finite.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Floor {
+    /// `max(x, floor)`.
+    AtLeast(f64),
+    /// `x + floor` (torchaudio's `log_mels`).
+    Add(f64),
+    /// `floor` where `x` is 0 (python_speech_features).
+    ReplaceZero(f64),
+}
+
+impl Floor {
+    fn value(self) -> f64 {
+        match self {
+            Floor::AtLeast(v) | Floor::Add(v) | Floor::ReplaceZero(v) => v,
+        }
+    }
+}
+
+/// Scaling of the type-II cosine transform over `N` bands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DctNorm {
+    /// Orthonormal: `sqrt(1/N)` for the zeroth, `sqrt(2/N)` for the others.
+    Ortho,
+    /// `sqrt(2/N)` throughout (HTK).
+    Htk,
+    /// 2 throughout (scipy's `norm=None`).
+    None,
+}
+
+/// Weights of the coefficients, `n` counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifter {
+    /// None.
+    Off,
+    /// `1 + L/2 sin(pi n / L)` (HTK, Kaldi, python_speech_features).
+    Sine(f64),
+    /// `1 + L/2 sin(pi (n + 1) / L)` (librosa).
+    ShiftedSine(f64),
+}
+
+/// What stands for the zeroth coefficient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Zeroth {
+    /// The zeroth coefficient itself.
+    Coefficient,
+    /// `ln` of the sum of squares of the frame before pre-emphasis and window
+    /// (Kaldi's `raw_energy`).
+    RawEnergy,
+    /// `ln` of the sum of squares of the frame after the window.
+    WindowedEnergy,
+    /// `ln` of the sum over the spectrum (python_speech_features).
+    SpectralEnergy,
+    /// Nothing: the first column is coefficient 1.
+    Dropped,
+}
+
+/// Transforms and windows are at most this long, so that settings from a file
+/// cannot ask for gigabytes.
+const LONGEST: usize = 1 << 20;
+/// More bands than this have no use either.
+const MOST_BANDS: usize = 4096;
+
+impl MfccConfig {
+    /// Checks all that can be checked without knowing the sample rate.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Settings`] naming the setting, its value and its bounds.
+    pub fn validate(&self) -> Result<(), AudioError> {
+        let check = |ok: bool, what: String| {
+            if ok {
+                Ok(())
+            } else {
+                Err(AudioError::settings(what))
+            }
+        };
+        let positive = |v: f64| v.is_finite() && v > 0.0;
+        check(
+            positive(self.input_scale),
+            format!("input_scale is {}, it must be above 0", self.input_scale),
+        )?;
+        for (name, span) in [
+            ("window_length", self.window_length),
+            ("hop_length", self.hop_length),
+        ] {
+            let ok = match span {
+                Span::Samples(n) => (1..=LONGEST).contains(&n),
+                Span::Milliseconds(ms) => positive(ms) && ms <= 60_000.0,
+            };
+            check(
+                ok,
+                format!("{name} is {span:?}, it must be 1 to {LONGEST} samples"),
+            )?;
+        }
+        if let FftLength::Samples(n) = self.n_fft {
+            check(
+                (1..=LONGEST).contains(&n),
+                format!("n_fft is {n}, it must be 1 to {LONGEST}"),
+            )?;
+            if let Span::Samples(window) = self.window_length {
+                check(
+                    window <= n,
+                    format!(
+                        "window_length is {window} samples, it must fit into n_fft, which is {n}"
+                    ),
+                )?;
+            }
+        }
+        if let PreEmphasis::PerFrame(k) | PreEmphasis::Signal(k) = self.pre_emphasis {
+            check(
+                k.is_finite() && (0.0..=1.0).contains(&k),
+                format!("pre_emphasis is {k}, it must be 0 to 1"),
+            )?;
+        }
+        check(
+            (1..=MOST_BANDS).contains(&self.n_mels),
+            format!("n_mels is {}, it must be 1 to {MOST_BANDS}", self.n_mels),
+        )?;
+        check(
+            self.f_min.is_finite() && self.f_min >= 0.0,
+            format!("f_min is {} Hz, it must be 0 or more", self.f_min),
+        )?;
+        if let Some(f_max) = self.f_max {
+            check(
+                f_max.is_finite() && f_max > self.f_min,
+                format!(
+                    "f_max is {f_max} Hz, it must be above f_min, {}",
+                    self.f_min
+                ),
+            )?;
+        }
+        let floor = self.floor.value();
+        check(
+            positive(floor) && floor as f32 > 0.0,
+            format!("floor is {floor}, it must be above 0 (and above 1e-45)"),
+        )?;
+        if let Some(top_db) = self.top_db {
+            check(
+                top_db.is_finite() && top_db >= 0.0,
+                format!("top_db is {top_db}, it must be 0 or more"),
+            )?;
+        }
+        let available = match self.zeroth {
+            Zeroth::Dropped => self.n_mels - 1,
+            _ => self.n_mels,
+        };
+        check(
+            (1..=available).contains(&self.n_mfcc),
+            format!(
+                "n_mfcc is {}, it must be 1 to {available} with {} mel bands",
+                self.n_mfcc, self.n_mels
+            ),
+        )?;
+        if let Lifter::Sine(l) | Lifter::ShiftedSine(l) = self.lifter {
+            check(
+                positive(l),
+                format!("lifter is {l}, it must be above 0; switch it off with \"off\""),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Names of the coefficients in the order of the columns: `mfcc_0` ...
+    pub fn column_names(&self) -> Vec<String> {
+        let first = usize::from(self.zeroth == Zeroth::Dropped);
+        let mut names: Vec<String> = (first..first + self.n_mfcc)
+            .map(|n| format!("mfcc_{n}"))
+            .collect();
+        if matches!(
+            self.zeroth,
+            Zeroth::RawEnergy | Zeroth::WindowedEnergy | Zeroth::SpectralEnergy
+        ) {
+            names[0] = "log_energy".into();
+        }
+        if self.zeroth_last && first == 0 {
+            names.rotate_left(1);
+        }
+        names
+    }
+}
