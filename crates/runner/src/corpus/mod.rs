@@ -15,6 +15,7 @@
 //! Nothing here opens a recording: what a corpus is, is told by its names.
 
 mod card;
+mod names;
 mod scan;
 mod split;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::corpus::names::whole;
 
 #[test]
 fn every_built_in_card_is_valid_and_named_as_itself() {
@@ -143,6 +144,14 @@ fn the_error_for_a_wrong_card_says_what_is_wrong() {
         let error = format!("{:#}", CorpusCard::parse(&spoilt).unwrap_err());
         assert!(error.contains(message), "{right} -> {wrong}: {error}");
     }
+}
+
+#[test]
+fn the_card_in_the_readme_is_valid() {
+    let readme = include_str!("../../../../../datasets/README.md");
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    assert_eq!(CorpusCard::parse(example).unwrap().name, "mine");
 }
 
 #[test]
