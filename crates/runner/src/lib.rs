@@ -1,5 +1,25 @@
 //! Batch training, evaluation and inference behind the `runner` command.
+//!
+//! Data flow one way:
+//!
+//! 1. [`corpus`]: a folder of recordings becomes labelled clips, split by speaker;
+//! 2. [`features`]: clips become features, in parallel, kept in a cache;
+//! 3. [`training`]: features become a network;
+//! 4. [`report`]: the network's answers become figures, pictures and tables;
+//! 5. [`run_folder`]: all of it lands in one folder.
+//!
+//! [`commands`] has one file for each command, [`cli`] what they take,
+//! [`settings`] what a training depends on, [`synth`] a voice for machines
+//! without a corpus.
 
+pub mod cli;
+pub mod commands;
 pub mod corpus;
+pub mod evaluation;
+pub mod features;
+pub mod progress;
 pub mod report;
+pub mod run_folder;
+pub mod settings;
 pub mod synth;
+pub mod training;

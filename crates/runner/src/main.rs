@@ -1,2 +1,37 @@
-//! runner
-fn main() {}
+//! The `runner` command: see [`runner::cli`] for what it takes.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use runner::cli::{Cli, Command};
+use runner::commands;
+
+fn main() -> ExitCode {
+    // Wrong usage ends the process here, with exit code 2.
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Train(args) => commands::train::run(args),
+        Command::Classify(args) => commands::classify::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Info(args) => commands::info::run(args),
+        Command::Devices => commands::devices::run(),
+        Command::Synth(args) => commands::synth::run(args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A reader that has seen enough, `runner classify … | head` say, is no error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

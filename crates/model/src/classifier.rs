@@ -1,0 +1,268 @@
+//! The network: frames in, one score for every label out.
+//!
+//! ```text
+//! frames [batch, time, columns] ── LSTM stack ── pooling over time ──┐
+//!                                                                    ├── linear ── logits [batch, labels]
+//! functionals [batch, functionals] ── linear, ReLU ──────────────────┘
+//! ```
+//!
+//! The functionals (means, percentiles and the like of the whole utterance)
+//! are optional. They carry what the frames lose when the utterance's mean is
+//! taken from them: how loud and how bright the voice is as a whole.
+
+use burn::module::{Module, Param};
+use burn::tensor::activation::{log_softmax, relu, softmax};
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use crate::pooling::Pooling;
+use crate::recurrent::{Dropout, Init, LstmStack, LstmStackConfig};
+use crate::{Batch, ModelError, PoolingKind};
+
+/// The parts of the network that a user chooses; the rest follows from the
+/// features and the labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Architecture {
+    /// Hidden units of each LSTM layer and direction.
+    pub hidden: usize,
+    /// LSTM layers above each other.
+    pub layers: usize,
+    /// Whether every layer also walks backwards.
+    pub bidirectional: bool,
+    /// How the sequence becomes one vector.
+    pub pooling: PoolingKind,
+    /// Units of the dense branch over the utterance's functionals.
+    pub functional_units: usize,
+    /// Share of the units dropped while training.
+    pub dropout: f64,
+}
+
+impl Default for Architecture {
+    fn default() -> Self {
+        Self {
+            hidden: 64,
+            layers: 1,
+            bidirectional: true,
+            pooling: PoolingKind::Attention,
+            functional_units: 64,
+            dropout: 0.3,
+        }
+    }
+}
+
+impl Architecture {
+    // Beyond any use, and small enough that a forged file cannot ask for the whole memory.
+    const MOST: usize = 8192;
+
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] says which number is out of its range.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        let in_range = |name: &str, value: usize, most: usize| {
+            if (1..=most).contains(&value) {
+                return Ok(());
+            }
+            Err(ModelError::Settings {
+                what: format!("{name} is {value}, but must be from 1 to {most}"),
+            })
+        };
+        in_range("hidden", self.hidden, Self::MOST)?;
+        in_range("layers", self.layers, 64)?;
+        in_range("functional_units", self.functional_units, Self::MOST)?;
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(ModelError::Settings {
+                what: format!("dropout is {}, but must be from 0 to below 1", self.dropout),
+            });
+        }
+        Ok(())
+    }
+
+    fn stack(&self, columns: usize) -> LstmStackConfig {
+        LstmStackConfig {
+            input: columns,
+            hidden: self.hidden,
+            layers: self.layers,
+            bidirectional: self.bidirectional,
+            dropout: self.dropout,
+        }
+    }
+
+    /// A network with initial weights for features of `columns` numbers a
+    /// frame and `functionals` numbers an utterance, and for `labels` labels.
+    pub fn init(
+        &self,
+        columns: usize,
+        functionals: usize,
+        labels: usize,
+        init: &mut Init,
+    ) -> Classifier {
+        let stack = self.stack(columns);
+        let pooled = self.pooling.output(stack.output());
+        let dense = if functionals > 0 { self.functional_units } else { 0 };
+        Classifier {
+            recurrent: stack.init(init),
+            pooling: Pooling::new(self.pooling, stack.output(), init),
+            functionals: (functionals > 0).then(|| Linear::new(functionals, dense, init)),
+            head: Linear::new(pooled + dense, labels, init),
+            dropout: self.dropout,
+        }
+    }
+}
+
+/// `y = W x + b`, kept as PyTorch keeps it.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[output, input]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[output]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    fn new(input: usize, output: usize, init: &mut Init) -> Self {
+        Self {
+            weight: init.glorot(1, output, input),
+            bias: init.constant(0.0, [output]),
+        }
+    }
+
+    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        input.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+}
+
+/// An LSTM over frames with a dense branch over functionals; see the module's drawing.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    /// The LSTM layers.
+    pub recurrent: LstmStack,
+    /// From their outputs to one vector.
+    pub pooling: Pooling,
+    /// The branch of the utterance's functionals, where there are any.
+    pub functionals: Option<Linear>,
+    /// From both to the labels' scores.
+    pub head: Linear,
+    dropout: f64,
+}
+
+impl Classifier {
+    /// The labels' scores before the softmax, `[batch, labels]`.
+    pub fn logits(&self, batch: &Batch, dropout: &mut Dropout<'_>) -> Tensor<2> {
+        let hidden = self
+            .recurrent
+            .forward(batch.frames.clone(), &batch.lengths, dropout);
+        let mut pooled = self.pooling.forward(hidden, &batch.lengths);
+        if let (Some(branch), Some(functionals)) = (&self.functionals, &batch.functionals) {
+            let branch = relu(branch.forward(functionals.clone()));
+            pooled = Tensor::cat(vec![pooled, branch], 1);
+        }
+        self.head.forward(dropout.apply(pooled, self.dropout))
+    }
+
+    /// The labels' probabilities, `[batch, labels]`, each row adding up to 1.
+    pub fn probabilities(&self, batch: &Batch) -> Tensor<2> {
+        softmax(self.logits(batch, &mut Dropout::inference()), 1)
+    }
+}
+
+/// Cross-entropy, averaged over the batch.
+///
+/// - `logits`: `[batch, labels]`; `targets`: `batch` indices into the labels.
+/// - `weights`: one factor for each label; the mean divides by their sum, as
+///   PyTorch's `CrossEntropyLoss` does.
+/// - `smoothing`: this share of the target is spread over all labels (Szegedy
+///   et al., 2016).
+pub fn cross_entropy(
+    logits: Tensor<2>,
+    targets: &[usize],
+    weights: &[f32],
+    smoothing: f32,
+) -> Tensor<1> {
+    let device = logits.device();
+    let [batch, labels] = logits.dims();
+    let mut wanted = vec![0.0; batch * labels];
+    let mut total = 0.0;
+    for (row, &target) in wanted.chunks_exact_mut(labels).zip(targets) {
+        for (value, weight) in row.iter_mut().zip(weights) {
+            *value = smoothing / labels as f32 * weight;
+        }
+        row[target] += (1.0 - smoothing) * weights[target];
+        total += weights[target];
+    }
+    let wanted = Tensor::<2>::from_data(TensorData::new(wanted, [batch, labels]), &device);
+    (log_softmax(logits, 1) * wanted).sum() * (-1.0 / total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use audio::{Features, Frames};
+    use burn::tensor::Device;
+
+    fn clip(frames: usize, seed: usize) -> Features {
+        let value = |k: usize| ((k * 37 + seed * 101) % 89) as f32 / 44.0 - 1.0;
+        Features {
+            frames: Frames::new((0..frames * 3).map(value).collect(), 3),
+            functionals: (0..5).map(|k| value(k + 1000)).collect(),
+        }
+    }
+
+    fn classifier(device: &Device) -> Classifier {
+        let architecture = Architecture {
+            hidden: 8,
+            layers: 2,
+            ..Architecture::default()
+        };
+        architecture.init(3, 5, 4, &mut Init::new(7, device))
+    }
+
+    fn rows(classifier: &Classifier, clips: &[&Features], device: &Device) -> Vec<Vec<f32>> {
+        let probabilities = classifier.probabilities(&Batch::new(clips, device));
+        let flat = probabilities.try_to_vec_as::<f32>().unwrap();
+        flat.chunks(4).map(<[f32]>::to_vec).collect()
+    }
+
+    fn close(a: &[f32], b: &[f32], tolerance: f32) -> bool {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() < tolerance)
+    }
+
+    #[test]
+    fn neither_padding_nor_company_changes_a_clips_probabilities() {
+        let device = Device::flex();
+        let classifier = classifier(&device);
+        let clips = [clip(12, 1), clip(3, 2), clip(1, 3), clip(30, 4)];
+        let forward: Vec<&Features> = clips.iter().collect();
+        let backward: Vec<&Features> = clips.iter().rev().collect();
+        let together = rows(&classifier, &forward, &device);
+        let reversed = rows(&classifier, &backward, &device);
+        for (index, clip) in clips.iter().enumerate() {
+            let alone = &rows(&classifier, &[clip], &device)[0];
+            assert!(close(&together[index], alone, 1e-6));
+            assert!(close(&reversed[clips.len() - 1 - index], alone, 1e-6));
+            assert!((alone.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[cfg(feature = "ndarray")]
+    #[test]
+    fn ndarray_gives_what_flex_gives() {
+        let clips = [clip(12, 1), clip(3, 2)];
+        let clips: Vec<&Features> = clips.iter().collect();
+        let on = |device: Device| rows(&classifier(&device), &clips, &device);
+        for (a, b) in on(Device::flex()).iter().zip(on(Device::ndarray())) {
+            assert!(close(a, &b, 1e-5));
+        }
+    }
+
+    #[test]
+    fn cross_entropy_equals_pytorchs() {
+        // torch 2.15: torch.nn.functional.cross_entropy(
+        //     torch.tensor([[1., 2., 0.5], [0., -1., 3.]]), torch.tensor([0, 2]),
+        //     weight=torch.tensor([1., 2., .5]), label_smoothing=.1)
+        let logits = Tensor::from_floats([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], &Device::flex());
+        let loss = cross_entropy(logits, &[0, 2], &[1.0, 2.0, 0.5], 0.1);
+        let loss: f32 = loss.into_scalar();
+        assert!((loss - 1.222_961_7).abs() < 1e-6, "{loss}");
+    }
+}

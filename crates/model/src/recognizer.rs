@@ -1,0 +1,184 @@
+//! The front door: a recording in, an emotion with its probability out.
+
+use std::path::Path;
+
+use audio::{FeatureExtractor, Features, Recording};
+use burn::tensor::{Device, Tensor};
+use serde::Serialize;
+
+use crate::{Backend, Batch, Description, Model, ModelError};
+
+/// Says which emotion a voice carries.
+///
+/// Opening reads the model and prepares the feature extraction; classifying
+/// changes nothing, so one recogniser serves many threads.
+///
+/// ```no_run
+/// use model::Recognizer;
+///
+/// let recognizer = Recognizer::open("model.safetensors")?;
+/// let emotion = recognizer.classify_file("voice.wav")?;
+/// println!("{} ({:.0} %)", emotion.label(), 100.0 * emotion.probability());
+/// # Ok::<(), model::ModelError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Recognizer {
+    model: Model,
+    extractor: FeatureExtractor,
+    device: Device,
+}
+
+impl Recognizer {
+    /// Opens a model file on the backend that [`Backend::Auto`] chooses.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::open_on(path, Backend::Auto)
+    }
+
+    /// Opens a model file on a chosen backend.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load`], and [`ModelError::Backend`] where the backend cannot be used here.
+    pub fn open_on(path: impl AsRef<Path>, backend: Backend) -> Result<Self, ModelError> {
+        let device = backend.device()?;
+        Self::new(Model::load(path, &device)?, device)
+    }
+
+    /// Wraps a model whose network is on `device`.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Audio`] where the model's feature settings cannot be used.
+    pub fn new(model: Model, device: Device) -> Result<Self, ModelError> {
+        Ok(Self {
+            extractor: model.description.features.extractor()?,
+            model,
+            device,
+        })
+    }
+
+    /// The labels, the settings and the provenance of the model.
+    pub fn description(&self) -> &Description {
+        &self.model.description
+    }
+
+    /// The model itself.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Classifies an audio file.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Audio`] where the file cannot be decoded or holds no frame of sound.
+    pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Classification, ModelError> {
+        self.classify(&Recording::open(path)?)
+    }
+
+    /// Classifies the bytes of an audio file.
+    ///
+    /// # Errors
+    ///
+    /// As [`classify_file`](Self::classify_file).
+    pub fn classify_bytes(&self, bytes: Vec<u8>) -> Result<Classification, ModelError> {
+        self.classify(&Recording::from_bytes(bytes)?)
+    }
+
+    /// Classifies mono samples of full scale ±1 at `sample_rate` Hz.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Audio`] where a sample is not a number, the rate is 0, or
+    /// the samples hold no frame of sound.
+    pub fn classify_samples(
+        &self,
+        samples: Vec<f32>,
+        sample_rate: u32,
+    ) -> Result<Classification, ModelError> {
+        self.classify(&Recording::from_samples(samples, sample_rate)?)
+    }
+
+    /// Classifies a decoded recording.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Audio`] where the recording holds no frame of sound.
+    pub fn classify(&self, recording: &Recording) -> Result<Classification, ModelError> {
+        let features = self.extractor.extract(recording)?;
+        let mut all = self.classify_features(&[&features])?;
+        Ok(all.remove(0))
+    }
+
+    /// Classifies features that the model's own settings made, several clips
+    /// in one pass of the network.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] where the features are not of these settings.
+    pub fn classify_features(
+        &self,
+        clips: &[&Features],
+    ) -> Result<Vec<Classification>, ModelError> {
+        if clips.is_empty() {
+            return Ok(Vec::new());
+        }
+        let normalised = clips
+            .iter()
+            .map(|clip| self.model.description.normalisation.apply(clip))
+            .collect::<Result<Vec<Features>, _>>()?;
+        let batch = Batch::new(&normalised.iter().collect::<Vec<_>>(), &self.device);
+        let probabilities = self.model.classifier.probabilities(&batch);
+        let labels = &self.model.description.labels;
+        Ok(rows(probabilities)?
+            .into_iter()
+            .map(|row| Classification {
+                scores: labels.iter().cloned().zip(row).collect(),
+            })
+            .collect())
+    }
+}
+
+/// The rows of `[rows, columns]` on the host.
+pub(crate) fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, ModelError> {
+    let columns = tensor.dims()[1];
+    let flat: Vec<f32> = tensor.try_into_vec_as().map_err(|error| ModelError::Backend {
+        backend: "device".into(),
+        what: format!("the result could not be read back: {error:?}"),
+    })?;
+    Ok(flat.chunks(columns).map(<[f32]>::to_vec).collect())
+}
+
+/// What a recogniser says of one recording.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Classification {
+    scores: Vec<(String, f32)>,
+}
+
+impl Classification {
+    /// Every label with its probability, in the model's order; they add up to 1.
+    pub fn scores(&self) -> &[(String, f32)] {
+        &self.scores
+    }
+
+    /// The place of the most probable label; the first of equals.
+    pub fn index(&self) -> usize {
+        (0..self.scores.len()).fold(0, |best, k| {
+            if self.scores[k].1 > self.scores[best].1 { k } else { best }
+        })
+    }
+
+    /// The most probable label.
+    pub fn label(&self) -> &str {
+        self.scores.get(self.index()).map_or("", |(label, _)| label)
+    }
+
+    /// The probability of the most probable label.
+    pub fn probability(&self) -> f32 {
+        self.scores.get(self.index()).map_or(0.0, |(_, probability)| *probability)
+    }
+}

@@ -1,0 +1,75 @@
+//! Dropout whose masks come from the training's own seeded generator.
+
+use burn::tensor::{Tensor, TensorData};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// Draws dropout masks while training and leaves everything alone otherwise.
+///
+/// Burn's `Dropout` draws from a generator that the whole process shares;
+/// this one belongs to one training, which keeps results repeatable when
+/// several run side by side.
+pub struct Dropout<'a>(Option<&'a mut ChaCha8Rng>);
+
+impl<'a> Dropout<'a> {
+    /// Masks from `rng`.
+    pub fn training(rng: &'a mut ChaCha8Rng) -> Self {
+        Self(Some(rng))
+    }
+
+    /// No masks: what goes in comes out.
+    pub fn inference() -> Self {
+        Self(None)
+    }
+
+    /// Sets each element to zero with `probability` and divides the others by
+    /// what is left of it, so that the expectation stays (Srivastava et al., 2014).
+    pub fn apply<const D: usize>(&mut self, input: Tensor<D>, probability: f64) -> Tensor<D> {
+        let Some(rng) = self.0.as_mut().filter(|_| probability > 0.0) else {
+            return input;
+        };
+        let keep = 1.0 - probability;
+        let scale = (1.0 / keep) as f32;
+        let threshold = (keep * f64::from(u32::MAX)) as u32;
+        let mask: Vec<f32> = (0..input.shape().num_elements())
+            .map(|_| {
+                if rng.random::<u32>() <= threshold {
+                    scale
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let device = input.device();
+        let mask = Tensor::from_data(TensorData::new(mask, input.dims()), &device);
+        input * mask
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use rand::SeedableRng;
+
+    #[test]
+    fn keeps_the_expectation_and_drops_the_share_asked_for() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let ones = Tensor::<2>::ones([200, 200], &Device::flex());
+        let values = Dropout::training(&mut rng)
+            .apply(ones, 0.3)
+            .try_to_vec_as::<f32>()
+            .unwrap();
+        let zeros = values.iter().filter(|v| **v == 0.0).count() as f64 / values.len() as f64;
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        assert!((zeros - 0.3).abs() < 0.01, "{zeros}");
+        assert!((mean - 1.0).abs() < 0.02, "{mean}");
+    }
+
+    #[test]
+    fn inference_changes_nothing() {
+        let input = Tensor::<1>::from_floats([1.0, -2.0], &Device::flex());
+        let output = Dropout::inference().apply(input.clone(), 0.9);
+        assert_eq!(input.into_data(), output.into_data());
+    }
+}

@@ -1,0 +1,191 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::Backend;
+
+/// Hears a voice and says which emotion it carries.
+///
+/// Train on a folder of labelled recordings, classify new ones, and see how
+/// good the model is on speakers it never heard.
+#[derive(Parser, Debug)]
+#[command(name = "runner", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Train a model on a corpus, tested on speakers it never heard
+    Train(Train),
+    /// Say which emotion recordings carry
+    Classify(Classify),
+    /// Measure a model on a corpus
+    Evaluate(Evaluate),
+    /// Show what a model is, where it comes from and how good it was found
+    Info(Info),
+    /// List the backends and graphics adapters usable here, and why one is not
+    Devices,
+    /// Write a small synthetic speech-like corpus, to try things without data
+    Synth(Synth),
+}
+
+/// `runner train`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner train                                  the synthetic corpus: tries everything out
+  runner train ravdess/                         RAVDESS; test speakers from its card
+  runner train ravdess/ --test-speakers 1,4,9,22 --seed 3
+  runner train emodb/ --corpus emodb
+  runner train --resume runs/2026-01-31-ravdess
+
+A run folder holds model.safetensors, settings.toml, metrics.jsonl,
+predictions.csv, report.json, confusion_matrix.svg and learning_curves.svg.
+Nothing is chosen on the test speakers: the epoch is chosen on the validation
+speakers, and the normalisation comes from the training speakers.")]
+pub struct Train {
+    /// The corpus's folder; without it, a synthetic corpus is made and trained on
+    pub dir: Option<PathBuf>,
+    /// A built-in corpus card (ravdess, emodb) or the path of your own [default: ravdess]
+    #[arg(long, value_name = "NAME|CARD.toml")]
+    pub corpus: Option<String>,
+    /// Take the settings from a file, such as an earlier run's settings.toml; options given here win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Go on with an interrupted run
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["dir", "config", "out", "name", "corpus", "seed", "backend", "batch_size", "learning_rate", "hidden", "layers", "test_speakers", "validation_speakers"])]
+    pub resume: Option<PathBuf>,
+    /// The run's folder [default: runs/<date>-<name>]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    pub out: Option<PathBuf>,
+    /// The run's name in the default folder [default: the corpus's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Speakers to test on, never heard in training: 1,4,9,22
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub test_speakers: Option<Vec<String>>,
+    /// Speakers that decide which epoch is kept; "none" trains all epochs and keeps the last
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub validation_speakers: Option<Vec<String>>,
+    /// Most passes over the training clips
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Clips a training step
+    #[arg(long)]
+    pub batch_size: Option<usize>,
+    /// Highest learning rate of the schedule
+    #[arg(long)]
+    pub learning_rate: Option<f64>,
+    /// Hidden units of each LSTM layer and direction
+    #[arg(long)]
+    pub hidden: Option<usize>,
+    /// LSTM layers above each other
+    #[arg(long)]
+    pub layers: Option<usize>,
+    /// The seed of everything random; the same seed gives the same result on the CPU
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where to compute: auto, flex, ndarray or wgpu
+    #[arg(long)]
+    pub backend: Option<Backend>,
+    /// Extract features anew and keep none
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// Which model, and where it computes.
+#[derive(Args, Debug)]
+pub struct ModelChoice {
+    /// A model file or a run's folder [default: the newest model under runs/]
+    #[arg(long, short, value_name = "FILE|RUN")]
+    pub model: Option<PathBuf>,
+    /// Where to compute: auto, flex, ndarray or wgpu
+    #[arg(long, default_value_t = Backend::Auto)]
+    pub backend: Backend,
+}
+
+/// `runner classify`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner classify voice.wav
+  runner classify interviews/ --format csv > emotions.csv
+  sox call.mp3 -t wav - | runner classify - --format json
+
+A file that cannot be read is reported, the rest go on, and the exit code is 1.")]
+pub struct Classify {
+    /// Recordings, folders of recordings, or - for a WAV from standard input
+    #[arg(required = true, value_name = "FILE|DIR|-")]
+    pub inputs: Vec<PathBuf>,
+    /// Which model, and where it computes.
+    #[command(flatten)]
+    pub model: ModelChoice,
+    /// text for people; json, jsonl (one object a line) and csv for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How `classify` writes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON list.
+    Json,
+    /// One JSON object a line, as each is ready.
+    Jsonl,
+    /// A table with a header.
+    Csv,
+}
+
+/// `runner evaluate`.
+#[derive(Args, Debug)]
+pub struct Evaluate {
+    /// A model file or a run's folder
+    pub model: PathBuf,
+    /// The corpus's folder
+    pub dir: PathBuf,
+    /// A built-in corpus card or the path of your own [default: the model's corpus]
+    #[arg(long, value_name = "NAME|CARD.toml")]
+    pub corpus: Option<String>,
+    /// Only these speakers [default: those the model was not trained on]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub speakers: Option<Vec<String>>,
+    /// Write predictions.csv, report.json and confusion_matrix.svg there
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Where to compute: auto, flex, ndarray or wgpu
+    #[arg(long, default_value_t = Backend::Auto)]
+    pub backend: Backend,
+}
+
+/// `runner info`.
+#[derive(Args, Debug)]
+pub struct Info {
+    /// A model file or a run's folder [default: the newest model under runs/]
+    pub model: Option<PathBuf>,
+    /// Everything as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runner synth`.
+#[derive(Args, Debug)]
+pub struct Synth {
+    /// The folder to write; made if need be
+    pub dir: PathBuf,
+    /// Speakers
+    #[arg(long, default_value_t = 12)]
+    pub speakers: usize,
+    /// Recordings of each emotion and speaker
+    #[arg(long, default_value_t = 4)]
+    pub takes: usize,
+    /// The seed: the same one writes the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}

@@ -1,0 +1,225 @@
+//! `runner classify`: which emotion recordings carry.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use model::{Classification, Recognizer};
+use rayon::prelude::*;
+use serde::Serialize;
+use walkdir::WalkDir;
+
+use crate::cli::{self, Format};
+use crate::features::message;
+use crate::report::text::bar;
+use crate::run_folder;
+
+/// Files looked for in a folder; a file named on the command line is decoded whatever its name.
+const EXTENSIONS: [&str; 2] = ["wav", "flac"];
+
+/// Files classified between two writes: enough to keep every core busy.
+const CHUNK: usize = 64;
+
+/// Classifies every input; a bad one is reported and the rest go on.
+pub fn run(args: cli::Classify) -> Result<ExitCode> {
+    let file = run_folder::model_file(args.model.model.as_deref())?;
+    let recognizer = Recognizer::open_on(&file, args.model.backend)?;
+    let (inputs, mut failures) = expand(&args.inputs);
+
+    let mut output = Output::new(args.format, recognizer.description().labels.clone());
+    output.begin()?;
+    for inputs in inputs.chunks(CHUNK) {
+        let results: Vec<_> = inputs
+            .par_iter()
+            .map(|input| classify(&recognizer, input).map_err(|error| message(input, &error)))
+            .collect();
+        for (input, result) in inputs.iter().zip(results) {
+            match result {
+                Ok(classification) => output.write(input, &classification)?,
+                Err(message) => failures.push(message),
+            }
+        }
+    }
+    output.end()?;
+
+    for failure in &failures {
+        eprintln!("error: {failure}");
+    }
+    if failures.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("{} of {} inputs failed", failures.len(), failures.len() + output.count);
+    Ok(ExitCode::FAILURE)
+}
+
+fn classify(recognizer: &Recognizer, input: &Path) -> Result<Classification, model::ModelError> {
+    if input != Path::new("-") {
+        return recognizer.classify_file(input);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .read_to_end(&mut bytes)
+        .map_err(|source| model::ModelError::Io {
+            path: "standard input".into(),
+            source,
+        })?;
+    recognizer.classify_bytes(bytes)
+}
+
+/// The files that the inputs stand for, and what is wrong with the others.
+fn expand(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
+    let (mut files, mut failures) = (Vec::new(), Vec::new());
+    for input in inputs {
+        if !input.is_dir() {
+            files.push(input.clone());
+            continue;
+        }
+        let before = files.len();
+        for entry in WalkDir::new(input).sort_by_file_name() {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() && is_sound(entry.path()) => {
+                    files.push(entry.into_path());
+                }
+                Ok(_) => {}
+                Err(error) => failures.push(error.to_string()),
+            }
+        }
+        if files.len() == before {
+            failures.push(format!("{}: no .wav or .flac file in this folder", input.display()));
+        }
+    }
+    (files, failures)
+}
+
+fn is_sound(path: &Path) -> bool {
+    let hidden = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    !hidden && extension.is_some_and(|extension| EXTENSIONS.contains(&&*extension))
+}
+
+/// One result for programs.
+#[derive(Serialize)]
+struct Record<'a> {
+    path: String,
+    label: &'a str,
+    probability: f32,
+    probabilities: serde_json::Map<String, serde_json::Value>,
+}
+
+impl<'a> Record<'a> {
+    fn new(input: &Path, classification: &'a Classification) -> Self {
+        Self {
+            path: input.display().to_string(),
+            label: classification.label(),
+            probability: classification.probability(),
+            probabilities: classification
+                .scores()
+                .iter()
+                .map(|(label, probability)| (label.clone(), (*probability).into()))
+                .collect(),
+        }
+    }
+}
+
+/// Results in one of the formats, on standard output.
+struct Output {
+    format: Format,
+    labels: Vec<String>,
+    count: usize,
+}
+
+impl Output {
+    fn new(format: Format, labels: Vec<String>) -> Self {
+        Self {
+            format,
+            labels,
+            count: 0,
+        }
+    }
+
+    fn begin(&self) -> Result<()> {
+        match self.format {
+            Format::Json => self.print("["),
+            Format::Csv => {
+                let columns = ["path", "label", "probability"].map(String::from);
+                let labels = self.labels.iter().map(|label| format!("p_{label}"));
+                self.print(&csv_line(columns.into_iter().chain(labels))?)
+            }
+            Format::Text | Format::Jsonl => Ok(()),
+        }
+    }
+
+    fn write(&mut self, input: &Path, classification: &Classification) -> Result<()> {
+        let text = match self.format {
+            Format::Text => text(input, classification),
+            Format::Jsonl => format!(
+                "{}\n",
+                serde_json::to_string(&Record::new(input, classification))?
+            ),
+            Format::Json => format!(
+                "{}\n  {}",
+                if self.count == 0 { "" } else { "," },
+                serde_json::to_string(&Record::new(input, classification))?
+            ),
+            Format::Csv => {
+                let first = [
+                    input.display().to_string(),
+                    classification.label().into(),
+                    classification.probability().to_string(),
+                ];
+                let scores = classification.scores().iter().map(|(_, p)| p.to_string());
+                csv_line(first.into_iter().chain(scores))?
+            }
+        };
+        self.count += 1;
+        self.print(&text)
+    }
+
+    fn end(&self) -> Result<()> {
+        match self.format {
+            Format::Json => self.print("\n]\n"),
+            _ => Ok(()),
+        }
+    }
+
+    fn print(&self, text: &str) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        Ok(())
+    }
+}
+
+fn csv_line(fields: impl Iterator<Item = String>) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(fields)?;
+    let bytes = writer.into_inner().context("a line of CSV")?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+fn text(input: &Path, classification: &Classification) -> String {
+    let mut text = format!(
+        "{}: {} ({:.0} %)\n",
+        input.display(),
+        classification.label(),
+        100.0 * classification.probability()
+    );
+    let width = classification
+        .scores()
+        .iter()
+        .map(|(label, _)| label.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (label, probability) in classification.scores() {
+        let probability = f64::from(*probability);
+        text += &format!(
+            "  {label:<width$} {:>5.1} % {}\n",
+            100.0 * probability,
+            bar(probability, 30)
+        );
+    }
+    text
+}

@@ -1,0 +1,59 @@
+//! One file for each command of the `runner`.
+
+pub mod classify;
+pub mod devices;
+pub mod evaluate;
+pub mod info;
+pub mod synth;
+pub mod train;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::corpus::{Corpus, CorpusCard};
+use crate::synth::MARKER;
+
+/// How many of a long list of files are named.
+const NAMED: usize = 10;
+
+/// Finds the corpus's recordings and says what was passed over.
+fn scan(dir: &Path, card: &str) -> Result<Corpus> {
+    let corpus = Corpus::scan(dir, CorpusCard::named(card)?)?;
+    eprintln!(
+        "{}: {} recordings of {} speakers in {}",
+        corpus.card.title,
+        corpus.clips.len(),
+        corpus.speakers().len(),
+        dir.display()
+    );
+    let skipped = corpus
+        .skipped
+        .iter()
+        .map(|skipped| format!("{}: {}", skipped.path.display(), skipped.reason));
+    list("skipped", skipped.collect());
+    Ok(corpus)
+}
+
+/// Whether a program made the recordings.
+fn is_synthetic(corpus: &Corpus) -> bool {
+    corpus.root.join(MARKER).is_file()
+}
+
+/// Says on standard error what happened to some files.
+fn list(what: &str, lines: Vec<String>) {
+    for line in lines.iter().take(NAMED) {
+        eprintln!("{what}: {line}");
+    }
+    if lines.len() > NAMED {
+        eprintln!("{what}: and {} more", lines.len() - NAMED);
+    }
+}
+
+/// Refuses to go on where nothing is left.
+fn ensure_some(count: usize, what: &str) -> Result<()> {
+    if count == 0 {
+        bail!("{what}");
+    }
+    Ok(())
+}

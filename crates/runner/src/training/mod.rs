@@ -1,0 +1,18 @@
+//! Training a classifier: one epoch at a time, resumable, repeatable.
+//!
+//! - [`data`]: the clips of each part, normalised, and their batches;
+//! - [`schedule`]: the learning rate over the steps;
+//! - [`trainer`]: an epoch of steps, validation, and which epoch is kept;
+//! - [`checkpoint`]: everything a training needs to go on, in one file.
+//!
+//! Everything random in an epoch comes from a generator made of the seed and
+//! the epoch's number alone, so a resumed training takes the same way as one
+//! that was never interrupted.
+
+pub mod checkpoint;
+pub mod data;
+pub mod schedule;
+pub mod trainer;
+
+pub use data::{Clips, TrainingClips};
+pub use trainer::Trainer;
