@@ -168,8 +168,8 @@ def make_torchaudio():
     write("torchaudio", versions("torchaudio"), "float32", cases=cases)
 
 
-# Kaldi, twice: kaldi-native-fbank (single precision), which has the energy,
-# and torchaudio.compliance.kaldi in double precision.
+# Kaldi, twice: kaldi-native-fbank, which is single precision, and
+# torchaudio.compliance.kaldi, whose tables are so even for a double signal.
 
 
 def kaldi_native(y, rate, kind, frame=None, mel=None, **rest):
@@ -233,7 +233,7 @@ def make_compliance():
     cases = []
     for name, n, rate, settings in [
         ("defaults", 6000, 16000, {}),
-        ("energy", 6000, 16000, {"use_energy": True}),
+        ("energy", 6000, 16000, {"use_energy": True, "energy_floor": 0.0}),
         ("mirrored_ends_blackman", 8000, 22050, {"snip_edges": False, "window_type": "blackman"}),
         (
             "no_preparation",
@@ -253,7 +253,7 @@ def make_compliance():
         mfcc, log_mel = kaldi_compliance(signal(n, rate), rate, **settings)
         call = f"torchaudio.compliance.kaldi.mfcc(float64, sample_frequency={rate}, **{settings})"
         cases.append(case(name, call, n, rate, mfcc, log_mel))
-    write("torchaudio_kaldi", versions("torchaudio"), "float64", cases=cases)
+    write("torchaudio_kaldi", versions("torchaudio"), "float32", cases=cases)
 
 
 # python_speech_features: double precision.
@@ -342,7 +342,7 @@ writer.dmLevel=mspec
 htkcompatible=1
 usePower=1
 nBands=26
-lofreq=0
+lofreq=@LOW@
 hifreq=8000
 [mfcc:cMfcc]
 reader.dmLevel=mspec
@@ -360,7 +360,7 @@ reader.dmLevel=delta
 writer.dmLevel=accel
 deltawin=2
 [all:cVectorConcat]
-reader.dmLevel=mfcc;delta;accel
+reader.dmLevel=mfcc;delta;accel;mspec
 writer.dmLevel=lld
 processArrayFields=0
 includeSingleElementFields=1
@@ -369,11 +369,12 @@ includeSingleElementFields=1
 """
 
 
-def opensmile_mfcc(y, rate):
+def opensmile_mfcc(y, rate, low=0):
+    """13 MFCCs, their deltas, the deltas' deltas, 26 mel powers."""
     import opensmile
 
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-        conf.write(OPENSMILE)
+        conf.write(OPENSMILE.replace("@LOW@", str(low)))
         conf.flush()
         smile = opensmile.Smile(conf.name, "lld", sampling_rate=rate)
         return smile.process_signal(y, rate).to_numpy()
@@ -381,10 +382,17 @@ def opensmile_mfcc(y, rate):
 
 def make_opensmile():
     cases = []
-    for name, n, rate in [("defaults", 6000, 16000), ("22_khz", 8000, 22050)]:
+    for name, n, rate, low in [
+        ("defaults", 6000, 16000, 0),
+        ("22_khz", 8000, 22050, 0),
+        ("44_khz", 16000, 44100, 0),
+        ("range_48_khz", 16000, 48000, 300),
+    ]:
         y = (signal(n, rate) / 32768.0).astype(np.float32)
-        call = f"openSMILE MFCC12_0_D_A at {rate} Hz: MFCC, deltas, deltas of deltas"
-        cases.append(case(name, call, n, rate, opensmile_mfcc(y, rate)))
+        call = f"openSMILE MFCC12_0_D_A at {rate} Hz, lofreq={low}: MFCC, deltas, deltas of deltas"
+        all = opensmile_mfcc(y, rate, low)
+        log_mel = np.log(np.maximum(all[:, 39:], 1.0))  # as its cMfcc does
+        cases.append(case(name, call, n, rate, all[:, :39], log_mel))
     write("opensmile", versions("opensmile"), "float32", cases=cases)
 
 

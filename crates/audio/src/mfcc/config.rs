@@ -98,7 +98,7 @@ pub enum Span {
 pub enum Rounding {
     /// Towards zero (Kaldi).
     Truncate,
-    /// To the nearest, halves up (python_speech_features).
+    /// To the nearest, halves up (python_speech_features, openSMILE).
     HalfUp,
 }
 
@@ -215,6 +215,11 @@ pub enum MelShape {
     LinearInHertz,
     /// Triangles over mel (Kaldi, HTK).
     LinearInMel,
+    /// The same as openSMILE computes it. Bin `k` is taken to lie at `k b` Hz,
+    /// where `b` follows from the window's length in milliseconds before it
+    /// was rounded to samples; only bins between, not at, `round(f_min / b)`
+    /// and `round(f_max / b)` count. At 16 and 32 kHz it makes no difference.
+    OpenSmile,
     /// Triangles between whole bins, `floor((n_fft + 1) f / rate)` (python_speech_features).
     WholeBins,
 }

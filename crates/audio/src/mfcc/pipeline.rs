@@ -111,7 +111,7 @@ impl<T: Real> Pipeline<T> {
         let mut bands = Vec::with_capacity(config.n_mels);
         let mut weights = Vec::new();
         let mut bins = 0;
-        for band in tables::mel_bands(config, rate, n_fft, f_max) {
+        for band in tables::mel_bands(config, rate, window_length, n_fft, f_max) {
             let from = weights.len();
             weights.extend(band.weights.iter().map(|w| T::new(w * per_bin)));
             weights.resize(from + band.weights.len().next_multiple_of(LANES), T::ZERO);

@@ -112,16 +112,19 @@ impl MfccConfig {
     }
 
     /// HTK's `MFCC_0` as openSMILE's `MFCC12_0_D_A.conf` sets it up: twelve
-    /// coefficients, then the zeroth.
+    /// coefficients, then the zeroth. For rates of 16 kHz and above, as its
+    /// bands reach to 8 kHz.
     pub fn htk() -> Self {
         MfccConfig {
             // openSMILE multiplies the power spectrum by the square of this.
             input_scale: 32767.0,
+            rounding: Rounding::HalfUp,
             remove_dc: false,
             window: Window::Hamming,
             n_mels: 26,
             f_min: 0.0,
             f_max: Some(8000.0),
+            mel_shape: MelShape::OpenSmile,
             floor: Floor::AtLeast(1.0),
             dct_norm: DctNorm::Htk,
             zeroth: Zeroth::Coefficient,

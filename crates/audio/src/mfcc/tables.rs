@@ -3,7 +3,9 @@
 
 use std::f64::consts::PI;
 
-use super::config::{DctNorm, Lifter, MelNorm, MelScale, MelShape, MfccConfig, Window, Zeroth};
+use super::config::{
+    DctNorm, Lifter, MelNorm, MelScale, MelShape, MfccConfig, Span, Window, Zeroth,
+};
 
 /// The window's `length` values.
 pub(crate) fn window(shape: Window, periodic: bool, length: usize) -> Vec<f64> {
@@ -32,10 +34,12 @@ pub(crate) struct Band {
     pub(crate) weights: Vec<f64>,
 }
 
-/// The mel bands over the `n_fft / 2 + 1` bins of a spectrum.
+/// The mel bands over the `n_fft / 2 + 1` bins of a spectrum taken of
+/// `window_length` samples.
 pub(crate) fn mel_bands(
     config: &MfccConfig,
     sample_rate: f64,
+    window_length: usize,
     n_fft: usize,
     f_max: f64,
 ) -> Vec<Band> {
@@ -50,6 +54,11 @@ pub(crate) fn mel_bands(
     let hz_edges: Vec<f64> = mel_edges.iter().map(|&m| to_hertz(scale, m)).collect();
     let bins = n_fft / 2 + 1;
     let frequency = |k: usize| k as f64 * sample_rate / n_fft as f64;
+    let bin_width = match config.window_length {
+        Span::Milliseconds(ms) => window_length as f64 / (n_fft as f64 * ms * 0.001),
+        Span::Samples(_) => sample_rate / n_fft as f64,
+    };
+    let nearest_bin = |hertz: f64| (hertz / bin_width + 0.5) as usize;
 
     let triangle = |left: f64, centre: f64, right: f64, x: f64| {
         ((x - left) / (centre - left))
@@ -65,6 +74,14 @@ pub(crate) fn mel_bands(
             MelShape::LinearInMel => {
                 let e = &mel_edges[band..band + 3];
                 triangle(e[0], e[1], e[2], to_mel(scale, frequency(k)))
+            }
+            MelShape::OpenSmile => {
+                let e = &mel_edges[band..band + 3];
+                if k > nearest_bin(config.f_min) && k < nearest_bin(f_max) {
+                    triangle(e[0], e[1], e[2], to_mel(scale, k as f64 * bin_width))
+                } else {
+                    0.0
+                }
             }
             MelShape::WholeBins => {
                 let bin = |i: usize| ((n_fft + 1) as f64 * hz_edges[i] / sample_rate).floor();
@@ -87,10 +104,10 @@ pub(crate) fn mel_bands(
                 MelNorm::Peak => 1.0,
                 MelNorm::Area => 2.0 / (right - left),
             };
-            // One bin of slack on either side; `triangle` decides.
+            // Bins of slack on either side; `weight` decides.
             let bin = |hertz: f64| hertz * n_fft as f64 / sample_rate;
-            let from = (bin(left) as usize).saturating_sub(1);
-            let to = (bin(right) as usize + 3).min(bins);
+            let from = (bin(left) * 0.99) as usize;
+            let to = ((bin(right) * 1.01) as usize + 3).min(bins).max(from);
             let all: Vec<f64> = (from..to).map(|k| height * weight(band, k)).collect();
             let first = all.iter().position(|&w| w > 0.0).unwrap_or(0);
             let end = all.iter().rposition(|&w| w > 0.0).map_or(first, |k| k + 1);
