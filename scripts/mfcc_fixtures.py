@@ -6,8 +6,8 @@
         python_speech_features==0.6 opensmile==2.6.0
     venv/bin/python scripts/mfcc_fixtures.py [--ravdess FOLDER]
 
-Writes crates/audio/tests/fixtures/*.json: one file per tool, with the versions
-that made it. Each case is named; tests/references.rs has the MfccConfig that
+Writes crates/audio/tests/fixtures: one JSON file per tool, with the versions
+that made it, and two small FLAC files with their WAVs. Each case is named; tests/references.rs has the MfccConfig that
 goes with the name. Only some frames are kept, listed under "frames", so that
 the files stay small.
 
@@ -429,6 +429,25 @@ def make_deltas():
     write("deltas", made_by, "float64", frames=x.tolist(), cases=cases)
 
 
+# FLAC by libsndfile, and the same samples as WAV.
+
+
+def make_flac():
+    import soundfile
+
+    mono = signal(1200, 16000).astype(np.int16)
+    left = signal(600, 44100).astype(np.int32) << 16
+    stereo = np.stack([left, np.roll(left, 7) // 3], axis=1)
+    for name, samples, rate, bits in [
+        ("mono_16_bit", mono, 16000, "PCM_16"),
+        ("stereo_24_bit", stereo, 44100, "PCM_24"),
+    ]:
+        for kind in ("flac", "wav"):
+            path = FIXTURES / f"{name}.{kind}"
+            soundfile.write(path, samples, rate, subtype=bits)
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+
+
 # A real recording, at its own rate and, every third sample taken, at 16 kHz.
 
 
@@ -487,6 +506,7 @@ def main():
     make_psf()
     make_opensmile()
     make_deltas()
+    make_flac()
     if arguments.ravdess:
         make_recording(arguments.ravdess)
 

@@ -90,6 +90,9 @@ fn decode(
                 what: "this is no kind of audio known here".into(),
             });
         }
+        Kind::Wav | Kind::Flac if head.len() < 12 => {
+            return Err(corrupt("it ends inside the header".into()));
+        }
         Kind::Wav | Kind::Flac => {}
     }
     let failed = |error: Error, doing: &str| match error {

@@ -98,3 +98,110 @@ fn convert(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>, AudioError> 
 fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::PI;
+
+    fn tone(hertz: f64, rate: u32, seconds: f64) -> Vec<f32> {
+        let n = (seconds * f64::from(rate)) as usize;
+        (0..n)
+            .map(|i| (0.5 * (2.0 * PI * hertz * i as f64 / f64::from(rate)).sin()) as f32)
+            .collect()
+    }
+
+    /// The largest difference away from the ends, where the tone begins and stops.
+    fn difference(a: &[f32], b: &[f32]) -> f32 {
+        let edge = a.len() / 5;
+        a[edge..a.len() - edge]
+            .iter()
+            .zip(&b[edge..])
+            .fold(0.0, |m, (x, y)| m.max((x - y).abs()))
+    }
+
+    const PAIRS: [(u32, u32); 11] = [
+        (48_000, 16_000),
+        (44_100, 16_000),
+        (22_050, 16_000),
+        (16_000, 48_000),
+        (8_000, 16_000),
+        (192_000, 16_000),
+        (96_000, 44_100),
+        (11_025, 16_000),
+        (16_001, 16_000),
+        (15_999, 16_000),
+        (16_000, 1_000),
+    ];
+
+    #[test]
+    fn a_tone_stays_the_tone_without_delay() {
+        for (from, to) in PAIRS {
+            let hertz = 0.3 * f64::from(from.min(to)) / 2.0;
+            let out = convert(&tone(hertz, from, 1.0), from, to).unwrap();
+            let error = difference(&out, &tone(hertz, to, 1.0));
+            println!("{from} to {to}: {error:e}");
+            assert!(error < 1e-4, "{from} to {to} Hz: off by {error}");
+        }
+    }
+
+    #[test]
+    fn the_length_is_that_of_the_exact_ratio_rounded_up() {
+        for (from, to) in PAIRS {
+            for n in [0, 1, 2, 100, 4_801, 16_000] {
+                let out = convert(&vec![0.1; n], from, to).unwrap();
+                let exact = (n as u64 * u64::from(to)).div_ceil(u64::from(from));
+                assert_eq!(out.len() as u64, exact, "{n} samples, {from} to {to} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn speech_passes_to_7800_hz_and_nothing_folds_back_into_it() {
+        for hertz in [50.0, 1_000.0, 4_000.0, 7_000.0, 7_800.0] {
+            let out = convert(&tone(hertz, 48_000, 1.0), 48_000, 16_000).unwrap();
+            let error = difference(&out, &tone(hertz, 16_000, 1.0));
+            println!("{hertz} Hz: {error:e}");
+            assert!(error < 1e-4, "{hertz} Hz: off by {error}");
+        }
+        for hertz in [8_100.0, 9_000.0, 15_000.0, 20_000.0] {
+            let out = convert(&tone(hertz, 48_000, 1.0), 48_000, 16_000).unwrap();
+            let left = difference(&out, &vec![0.0; out.len()]);
+            println!("{hertz} Hz: {left:e}");
+            assert!(left < 1e-4, "{hertz} Hz: {left} left");
+        }
+    }
+
+    #[test]
+    fn a_false_rate_is_refused_before_anything_is_allocated() {
+        for (from, to) in [(1, 16_000), (16_000, u32::MAX), (16_000, 0)] {
+            let recording = Recording {
+                samples: vec![0.0; 10],
+                sample_rate: from,
+            };
+            assert!(recording.resample(to).is_err(), "{from} to {to} Hz");
+        }
+    }
+
+    #[test]
+    fn the_same_rate_is_a_copy() {
+        let recording = Recording::from_samples(tone(440.0, 44_100, 0.1), 44_100).unwrap();
+        assert_eq!(recording.resample(44_100).unwrap(), recording);
+    }
+
+    #[test]
+    fn speed_changes_tempo_and_pitch_together() {
+        let recording = Recording::from_samples(tone(500.0, 16_000, 1.0), 16_000).unwrap();
+        for factor in [0.85, 0.9, 1.1, 1.15, 0.001, 2.0] {
+            let faster = change_speed(&recording, factor);
+            let factor = factor.max(0.25);
+            assert_eq!(faster.sample_rate, 16_000);
+            assert_eq!(faster.samples.len(), (16_000.0 / factor).ceil() as usize);
+            let expected = tone(500.0 * factor, 16_000, 1.0 / factor);
+            let error = difference(&faster.samples, &expected);
+            assert!(error < 1e-4, "factor {factor}: off by {error}");
+        }
+        assert_eq!(change_speed(&recording, 1.0), recording);
+        assert_eq!(change_speed(&recording, f64::NAN), recording);
+    }
+}

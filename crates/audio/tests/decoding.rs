@@ -1,0 +1,553 @@
+//! Every kind of file that a reader meets, and what becomes of it.
+
+use std::path::Path;
+
+use audio::{AudioError, Recording, SampleFormat, Source, write_wav, write_wav_as};
+
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+const EXTENSIBLE: u16 = 0xFFFE;
+
+/// A WAV file put together by hand, so that any part of it can be wrong.
+#[derive(Clone)]
+struct Wav {
+    tag: u16,
+    channels: u16,
+    rate: u32,
+    bits: u16,
+    /// The part of a WAVE_FORMAT_EXTENSIBLE header after its size.
+    extension: Vec<u8>,
+    before: Vec<(&'static [u8; 4], Vec<u8>)>,
+    data: Vec<u8>,
+    after: Vec<(&'static [u8; 4], Vec<u8>)>,
+    riff_length: Option<u32>,
+    data_length: Option<u32>,
+}
+
+impl Wav {
+    fn new(tag: u16, bits: u16, data: Vec<u8>) -> Wav {
+        Wav {
+            tag,
+            channels: 1,
+            rate: 16_000,
+            bits,
+            extension: Vec::new(),
+            before: Vec::new(),
+            data,
+            after: Vec::new(),
+            riff_length: None,
+            data_length: None,
+        }
+    }
+
+    fn int16(samples: &[i16]) -> Wav {
+        Wav::new(
+            PCM,
+            16,
+            samples.iter().flat_map(|s| s.to_le_bytes()).collect(),
+        )
+    }
+
+    fn extensible(mut self, tag: u16, valid_bits: u16) -> Wav {
+        self.tag = EXTENSIBLE;
+        self.extension = valid_bits.to_le_bytes().to_vec();
+        self.extension.extend(4u32.to_le_bytes());
+        self.extension.extend(tag.to_le_bytes());
+        self.extension.extend([
+            0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71,
+        ]);
+        self
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        fn chunk(out: &mut Vec<u8>, id: &[u8; 4], length: u32, body: &[u8]) {
+            out.extend(id);
+            out.extend(length.to_le_bytes());
+            out.extend(body);
+            if body.len() % 2 == 1 {
+                out.push(0);
+            }
+        }
+        let block = self.channels.wrapping_mul(self.bits / 8);
+        let mut format = Vec::new();
+        format.extend(self.tag.to_le_bytes());
+        format.extend(self.channels.to_le_bytes());
+        format.extend(self.rate.to_le_bytes());
+        format.extend(self.rate.wrapping_mul(u32::from(block)).to_le_bytes());
+        format.extend(block.to_le_bytes());
+        format.extend(self.bits.to_le_bytes());
+        if !self.extension.is_empty() {
+            format.extend((self.extension.len() as u16).to_le_bytes());
+            format.extend(&self.extension);
+        }
+        let mut body = b"WAVE".to_vec();
+        chunk(&mut body, b"fmt ", format.len() as u32, &format);
+        for (id, content) in &self.before {
+            chunk(&mut body, id, content.len() as u32, content);
+        }
+        let length = self.data_length.unwrap_or(self.data.len() as u32);
+        chunk(&mut body, b"data", length, &self.data);
+        for (id, content) in &self.after {
+            chunk(&mut body, id, content.len() as u32, content);
+        }
+        let mut file = Vec::new();
+        let length = self.riff_length.unwrap_or(body.len() as u32);
+        chunk(&mut file, b"RIFF", length, &body);
+        file
+    }
+
+    fn open(&self) -> Result<Recording, AudioError> {
+        Recording::from_bytes(self.bytes())
+    }
+
+    fn samples(&self) -> Vec<f32> {
+        self.open().unwrap().samples
+    }
+}
+
+fn assert_corrupt(result: Result<Recording, AudioError>, says: &str) {
+    match result {
+        Err(error @ AudioError::Corrupt { .. }) => {
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        other => panic!("corrupt expected, got {other:?}"),
+    }
+}
+
+fn assert_unsupported(bytes: &[u8], says: &str) {
+    match Recording::from_bytes(bytes.to_vec()) {
+        Err(error @ AudioError::Unsupported { .. }) => {
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        other => panic!("unsupported expected, got {other:?}"),
+    }
+}
+
+// Sample formats
+
+#[test]
+fn u8_is_centred_on_128() {
+    let wav = Wav::new(PCM, 8, vec![0, 64, 128, 192, 255, 128]);
+    assert_eq!(wav.samples(), [-1.0, -0.5, 0.0, 0.5, 127.0 / 128.0, 0.0]);
+}
+
+#[test]
+fn int16_spans_minus_one_to_one() {
+    let wav = Wav::int16(&[-32768, -16384, -1, 0, 1, 16384, 32767]);
+    let step = 1.0 / 32768.0;
+    assert_eq!(
+        wav.samples(),
+        [-1.0, -0.5, -step, 0.0, step, 0.5, 1.0 - step]
+    );
+}
+
+#[test]
+fn int24_and_int32_have_their_own_full_scale() {
+    let int24 = |v: i32| v.to_le_bytes()[..3].to_vec();
+    let data = [-8_388_608, -1, 0, 4_194_304].map(int24).concat();
+    let step = 1.0 / 8_388_608.0;
+    assert_eq!(Wav::new(PCM, 24, data).samples(), [-1.0, -step, 0.0, 0.5]);
+    let data = [i32::MIN, 0, 1 << 30].map(i32::to_le_bytes).concat();
+    assert_eq!(Wav::new(PCM, 32, data).samples(), [-1.0, 0.0, 0.5]);
+}
+
+#[test]
+fn floats_are_taken_as_they_are_even_beyond_full_scale() {
+    let values = [-1.5f32, -0.25, 0.0, 1e-20, 3.0];
+    let data = values.map(f32::to_le_bytes).concat();
+    assert_eq!(Wav::new(FLOAT, 32, data).samples(), values);
+    let data = values.map(|v| f64::from(v).to_le_bytes()).concat();
+    assert_eq!(Wav::new(FLOAT, 64, data).samples(), values);
+}
+
+#[test]
+fn extensible_headers_hold_the_same_formats() {
+    let int16 = Wav::int16(&[-32768, 100, 0]);
+    assert_eq!(int16.clone().extensible(PCM, 16).samples(), int16.samples());
+    let int24 = Wav::new(PCM, 24, vec![0, 0, 0x40, 0, 0, 0xC0]);
+    assert_eq!(int24.extensible(PCM, 24).samples(), [0.5, -0.5]);
+    let float = Wav::new(FLOAT, 32, 0.25f32.to_le_bytes().to_vec());
+    assert_eq!(float.extensible(FLOAT, 32).samples(), [0.25]);
+    let float = Wav::new(FLOAT, 64, 0.25f64.to_le_bytes().to_vec());
+    assert_eq!(float.extensible(FLOAT, 64).samples(), [0.25]);
+}
+
+#[test]
+fn int24_in_32_bits_is_left_justified() {
+    let data = [1i32 << 30, i32::MIN].map(i32::to_le_bytes).concat();
+    let wav = Wav::new(PCM, 32, data).extensible(PCM, 24);
+    assert_eq!(wav.samples(), [0.5, -1.0]);
+}
+
+#[test]
+fn what_no_decoder_takes_is_unsupported_or_corrupt_not_a_panic() {
+    for bits in [0, 1, 4, 12, 20, 48, 64, 0xFFFF] {
+        assert!(
+            Wav::new(PCM, bits, vec![0; 48]).open().is_err(),
+            "{bits} bits"
+        );
+        let extensible = Wav::new(PCM, bits, vec![0; 48]).extensible(PCM, bits);
+        assert!(extensible.open().is_err(), "{bits} bits, extensible");
+        assert!(Wav::new(FLOAT, bits.min(63), vec![0; 48]).open().is_err());
+    }
+    // Microsoft ADPCM, MPEG layer 3, and a number nobody has
+    for tag in [2, 0x55, 0x1234] {
+        let result = Wav::new(tag, 16, vec![0; 48]).open();
+        assert!(result.is_err(), "format {tag}: {result:?}");
+    }
+}
+
+// Channels and rates
+
+#[test]
+fn channels_are_averaged() {
+    for channels in [1u16, 2, 3, 4, 6, 8] {
+        let frame: Vec<i16> = (0..channels as i16).map(|c| 1000 * c).collect();
+        let mut wav = Wav::int16(&frame.repeat(5));
+        wav.channels = channels;
+        let mean = 500.0 * f32::from(channels - 1) / 32768.0;
+        let samples = wav.samples();
+        assert_eq!(samples.len(), 5, "{channels} channels");
+        for s in samples {
+            assert!(
+                (s - mean).abs() < 1e-6,
+                "{channels} channels: {s}, not {mean}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_stereo_file_of_two_like_channels_equals_the_mono_file() {
+    let mono = Wav::int16(&[5, -700, 32767, -32768]);
+    let mut stereo = Wav::int16(&[5, 5, -700, -700, 32767, 32767, -32768, -32768]);
+    stereo.channels = 2;
+    assert_eq!(stereo.open().unwrap(), mono.open().unwrap());
+}
+
+#[test]
+fn no_channel_is_corrupt() {
+    let mut wav = Wav::int16(&[1, 2, 3]);
+    wav.channels = 0;
+    assert_corrupt(wav.open(), "channel");
+    assert!(wav.extensible(PCM, 16).open().is_err());
+}
+
+#[test]
+fn too_many_channels_are_an_error() {
+    for channels in [64, 0x8000, 0xFFFF] {
+        let mut wav = Wav::int16(&[0; 64]);
+        wav.channels = channels;
+        assert!(wav.open().is_err(), "{channels} channels");
+        let wav = wav.extensible(PCM, 16);
+        assert!(wav.open().is_err(), "{channels} channels, extensible");
+    }
+}
+
+#[test]
+fn rates_from_8_to_192_khz_are_kept() {
+    for rate in [
+        8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000,
+    ] {
+        let mut wav = Wav::int16(&[1, 2, 3]);
+        wav.rate = rate;
+        assert_eq!(wav.open().unwrap().sample_rate, rate);
+    }
+}
+
+#[test]
+fn a_rate_that_no_recorder_has_is_corrupt() {
+    for rate in [0, 1, 999, 768_001, u32::MAX] {
+        let mut wav = Wav::int16(&[1, 2, 3]);
+        wav.rate = rate;
+        assert_corrupt(wav.open(), &format!("sample rate of {rate} Hz"));
+    }
+}
+
+// Chunks and lengths
+
+#[test]
+fn chunks_before_and_after_the_samples_are_passed_over() {
+    let plain = Wav::int16(&[1, -2, 3]);
+    let mut wav = plain.clone();
+    wav.before = vec![(b"FLLR", vec![7; 4044]), (b"junk", vec![9; 3])];
+    wav.after = vec![
+        (b"LIST", b"INFOISFT\x05\0\0\0Lavf\0\0".to_vec()),
+        (b"bext", vec![1; 858]),
+        (b"_PMX", vec![2; 777]),
+    ];
+    assert_eq!(wav.open().unwrap(), plain.open().unwrap());
+}
+
+#[test]
+fn an_odd_number_of_data_bytes_is_padded() {
+    let mut wav = Wav::new(PCM, 8, vec![128, 192, 64]);
+    wav.after = vec![(b"LIST", b"INFO".to_vec())];
+    assert_eq!(wav.samples(), [0.0, 0.5, -0.5]);
+}
+
+#[test]
+fn lengths_that_pipes_write_read_to_the_end() {
+    let expected = Wav::int16(&[10, 20, 30, 40]).samples();
+    for (riff, data) in [
+        (0xFFFF_FFFF, 0xFFFF_FFFF),
+        (0x7FFF_F024, 0x7FFF_F000),
+        (0xFFFF_FFFF, 0xFFFF_FFDA),
+        (0x8000_0024, 0x8000_0000),
+    ] {
+        let mut wav = Wav::int16(&[10, 20, 30, 40]);
+        wav.riff_length = Some(riff);
+        wav.data_length = Some(data);
+        assert_eq!(wav.samples(), expected, "{riff:x} {data:x}");
+    }
+}
+
+#[test]
+fn a_file_cut_off_in_the_samples_gives_what_is_there() {
+    let samples: Vec<i16> = (0..5000).collect();
+    let whole = Wav::int16(&samples).bytes();
+    for missing in [1, 2, 3, 2000, 9_999, 10_000] {
+        let cut = Recording::from_bytes(whole[..whole.len() - missing].to_vec()).unwrap();
+        let left = (10_000 - missing) / 2;
+        assert_eq!(cut.samples.len(), left, "{missing} bytes missing");
+        assert!(
+            cut.samples
+                .iter()
+                .zip(0..)
+                .all(|(s, i)| *s == i as f32 / 32768.0)
+        );
+    }
+}
+
+#[test]
+fn a_header_and_no_sample_is_an_empty_recording() {
+    let recording = Wav::int16(&[]).open().unwrap();
+    assert!(recording.samples.is_empty());
+    assert_eq!(recording.duration(), 0.0);
+}
+
+#[test]
+fn one_sample_is_one_sample() {
+    assert_eq!(Wav::int16(&[16384]).samples(), [0.5]);
+}
+
+#[test]
+fn an_empty_file_is_corrupt() {
+    assert_corrupt(Recording::from_bytes(Vec::new()), "empty");
+}
+
+#[test]
+fn a_header_cut_off_is_corrupt() {
+    let whole = Wav::int16(&[1, 2, 3]).bytes();
+    for length in 4..44 {
+        let result = Recording::from_bytes(whole[..length].to_vec());
+        assert!(
+            matches!(result, Err(AudioError::Corrupt { .. })),
+            "{length} bytes: {result:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_without_data_or_format_chunk_is_corrupt() {
+    let whole = Wav::int16(&[1, 2, 3]).bytes();
+    let renamed = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] = b'x';
+        Recording::from_bytes(bytes)
+    };
+    assert_corrupt(renamed(36), "data");
+    assert_corrupt(renamed(12), "format");
+}
+
+// Samples that are none
+
+#[test]
+fn nan_and_infinity_are_corrupt() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let data = [0.0, bad].map(f32::to_le_bytes).concat();
+        assert_corrupt(Wav::new(FLOAT, 32, data).open(), "sample 1");
+    }
+    // Finite as a double, but beyond single precision
+    let data = 1e300f64.to_le_bytes().to_vec();
+    assert_corrupt(Wav::new(FLOAT, 64, data).open(), "sample 0");
+}
+
+#[test]
+fn samples_given_directly_are_checked_too() {
+    assert!(Recording::from_samples(vec![0.0], 0).is_err());
+    assert!(Recording::from_samples(vec![0.0, f32::NAN], 16_000).is_err());
+    assert!(Recording::from_samples(Vec::new(), 16_000).is_ok());
+}
+
+// Files that are something else
+
+#[test]
+fn other_kinds_are_named() {
+    assert_unsupported(b"This is a letter, not a recording.\n", "text");
+    assert_unsupported(b"Hi", "text");
+    assert_unsupported(b"FORM\0\0\0\x10AIFFCOMM", "AIFF");
+    assert_unsupported(b"ID3\x04\0\0\0\0\0\x10\0\0\0\0\0\0", "MP3");
+    assert_unsupported(&[0xFF, 0xFB, 0x90, 0x44, 0, 0, 0, 0], "MP3");
+    assert_unsupported(b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0", "Ogg");
+    assert_unsupported(b"\0\0\0\x20ftypM4A \0\0\0\0", "M4A");
+    assert_unsupported(b"RF64\xFF\xFF\xFF\xFFWAVEds64", "RF64");
+    assert_unsupported(b"RIFF\x10\0\0\0AVI LIST", "RIFF");
+    assert_unsupported(b"RIFX\0\0\0\x10WAVEfmt ", "RIFX");
+    assert_unsupported(b"\x1A\x45\xDF\xA3\0\0\0\0", "Matroska");
+    assert_unsupported(b"\x89PNG\r\n\x1A\n\0\0\0\0", "no kind");
+}
+
+#[test]
+fn the_extension_does_not_matter_and_errors_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = folder.path().join("actually_wav.mp3");
+    std::fs::write(&right, Wav::int16(&[1, 2]).bytes()).unwrap();
+    assert_eq!(Recording::open(&right).unwrap().samples.len(), 2);
+
+    let wrong = folder.path().join("letter.wav");
+    std::fs::write(&wrong, "Dear Sir or Madam,").unwrap();
+    let absent = folder.path().join("absent.wav");
+    for path in [&wrong, &absent, &folder.path().to_path_buf()] {
+        let error = Recording::open(path).unwrap_err();
+        assert!(
+            error.to_string().contains(path.to_str().unwrap()),
+            "{error}"
+        );
+    }
+    assert!(matches!(
+        Recording::open(&absent),
+        Err(AudioError::Io { path: Source::File(p), .. }) if p == absent
+    ));
+}
+
+// FLAC, written by libsndfile (scripts/mfcc_fixtures.py)
+
+fn flac(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn flac_gives_the_samples_of_the_wav_beside_it() {
+    for name in ["mono_16_bit", "stereo_24_bit"] {
+        let wav = Recording::from_bytes(flac(&format!("{name}.wav"))).unwrap();
+        let flac = Recording::from_bytes(flac(&format!("{name}.flac"))).unwrap();
+        assert!(wav.samples.len() > 500);
+        assert_eq!(flac, wav, "{name}");
+    }
+}
+
+#[test]
+fn a_flac_cut_off_gives_whole_frames_or_an_error() {
+    let whole = flac("mono_16_bit.flac");
+    let expected = Recording::from_bytes(whole.clone()).unwrap().samples;
+    for length in 0..whole.len() {
+        if let Ok(cut) = Recording::from_bytes(whole[..length].to_vec()) {
+            assert!(expected.starts_with(&cut.samples), "{length} bytes");
+        }
+    }
+}
+
+// All at once
+
+#[test]
+fn no_changed_byte_makes_the_reader_panic() {
+    let mut stereo = Wav::int16(&[1, 2, 3, 4, 5, 6]).extensible(PCM, 16);
+    stereo.channels = 2;
+    stereo.before = vec![(b"LIST", b"INFOISFT\x04\0\0\0Lavf".to_vec())];
+    stereo.after = vec![(b"LIST", b"INFO".to_vec())];
+    let float = Wav::new(FLOAT, 32, 0.5f32.to_le_bytes().repeat(3));
+    for whole in [stereo.bytes(), float.bytes(), flac("mono_16_bit.flac")] {
+        for at in 0..whole.len().min(600) {
+            for value in [0, 1, 0x7F, 0x80, 0xFF, whole[at] ^ 1, whole[at] ^ 0x10] {
+                let mut bytes = whole.clone();
+                bytes[at] = value;
+                // Any answer will do, so long as there is one and it is sound.
+                if let Ok(recording) = Recording::from_bytes(bytes) {
+                    assert!(recording.samples.len() <= 100_000);
+                    assert!(recording.samples.iter().all(|s| s.is_finite()));
+                    assert!(recording.sample_rate > 0);
+                }
+            }
+        }
+    }
+}
+
+// Writing
+
+#[test]
+fn what_is_written_as_16_bit_is_read_back_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tone.wav");
+    let samples: Vec<f32> = (-32768..32768).map(|i| i as f32 / 32768.0).collect();
+    write_wav(&path, &samples, 22_050).unwrap();
+    let read = Recording::open(&path).unwrap();
+    assert_eq!(read.sample_rate, 22_050);
+    assert_eq!(read.samples, samples);
+}
+
+#[test]
+fn full_scale_is_clipped_at_16_bit_and_kept_as_float() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("loud.wav");
+    let samples = [-2.0, -1.0, 0.1, 1.0, 1.5];
+    write_wav(&path, &samples, 16_000).unwrap();
+    let top = 32767.0 / 32768.0;
+    let read = Recording::open(&path).unwrap().samples;
+    assert_eq!([read[0], read[1], read[3], read[4]], [-1.0, -1.0, top, top]);
+    write_wav_as(&path, &samples, 16_000, SampleFormat::Float32).unwrap();
+    assert_eq!(Recording::open(&path).unwrap().samples, samples);
+}
+
+#[test]
+fn writing_leaves_no_half_made_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    assert!(write_wav(&path, &[0.0], 0).is_err());
+    write_wav(&path, &[0.0; 100], 16_000).unwrap();
+    write_wav(&path, &[0.5; 10], 16_000).unwrap();
+    assert_eq!(Recording::open(&path).unwrap().samples, [0.5; 10]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+
+    let nowhere = folder.path().join("absent/a.wav");
+    let error = write_wav(&nowhere, &[0.0], 16_000).unwrap_err();
+    assert!(matches!(error, AudioError::Io { .. }));
+    assert!(error.to_string().contains("absent/a.wav"), "{error}");
+
+    // The name is taken by a folder: the rename fails, and nothing stays.
+    std::fs::create_dir(folder.path().join("taken.wav")).unwrap();
+    assert!(write_wav(folder.path().join("taken.wav"), &[0.0], 16_000).is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+// Real recordings
+
+#[test]
+fn ravdess_files_are_read_at_their_true_length() {
+    let Some(folder) = std::env::var_os("RAVDESS_DIR") else {
+        println!("skipped: RAVDESS_DIR is not set");
+        return;
+    };
+    let mut read = 0;
+    for actor in ["Actor_02", "Actor_05"] {
+        for entry in std::fs::read_dir(Path::new(&folder).join(actor)).unwrap() {
+            let path = entry.unwrap().path();
+            let recording = Recording::open(&path).unwrap();
+            assert_eq!(recording.sample_rate, 48_000, "{}", path.display());
+            let seconds = recording.duration();
+            assert!(
+                (2.9..5.4).contains(&seconds),
+                "{}: {seconds} s",
+                path.display()
+            );
+            // The samples begin after a chunk of filling: as samples, that
+            // and the text behind would be loud and far from zero.
+            let peak = recording.samples.iter().fold(0f32, |m, s| m.max(s.abs()));
+            assert!(peak > 0.0, "{}", path.display());
+            assert!(recording.samples[0].abs() < 0.01, "{}", path.display());
+            read += 1;
+        }
+    }
+    assert_eq!(read, 120);
+}
