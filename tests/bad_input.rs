@@ -30,16 +30,28 @@ fn without_a_model_classify_says_how_to_get_one() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(folder.path(), &["classify", "a.wav"]);
     assert_eq!(outcome.code, 1);
-    assert!(outcome.stderr.contains("runner train"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("runner train"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
 fn a_file_that_is_no_model_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.safetensors"), "hello, I am a text file").unwrap();
+    std::fs::write(
+        folder.path().join("a.safetensors"),
+        "hello, I am a text file",
+    )
+    .unwrap();
     let outcome = run(folder.path(), &["info", "a.safetensors"]);
     assert_eq!(outcome.code, 1);
-    assert!(outcome.stderr.contains("a.safetensors: not a model"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("a.safetensors: not a model"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
@@ -52,7 +64,10 @@ fn a_missing_or_empty_corpus_folder_is_an_error_that_names_it() {
     let empty = run(folder.path(), &["train", "empty"]);
     assert_eq!(empty.code, 1);
     assert!(empty.stderr.contains("empty"), "{}", empty.stderr);
-    assert!(!folder.path().join("runs").exists(), "a failed start leaves nothing");
+    assert!(
+        !folder.path().join("runs").exists(),
+        "a failed start leaves nothing"
+    );
 }
 
 #[test]
@@ -61,25 +76,57 @@ fn a_batch_goes_on_past_a_bad_file_and_reports_it() {
     let voices = ["synth", "voices", "--speakers", "4", "--takes", "1"];
     run(folder.path(), &voices).ok();
     let train = [
-        "train", "voices", "--out", "run", "--epochs", "1", "--hidden", "4", "--test-speakers", "1",
-        "--validation-speakers", "none", "--no-cache", "--backend", "flex",
+        "train",
+        "voices",
+        "--out",
+        "run",
+        "--epochs",
+        "1",
+        "--hidden",
+        "4",
+        "--test-speakers",
+        "1",
+        "--validation-speakers",
+        "none",
+        "--no-cache",
+        "--backend",
+        "flex",
     ];
     // A recording that is none, in the midst of the training ones.
     let voice = folder.path().join("voices/Actor_02");
-    let bad = std::fs::read_dir(voice).unwrap().next().unwrap().unwrap().path();
+    let bad = std::fs::read_dir(voice)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     std::fs::write(&bad, "no sound").unwrap();
     let outcome = run(folder.path(), &train).ok();
     let name = bad.file_name().unwrap().to_str().unwrap();
     assert!(outcome.stderr.contains(name), "{}", outcome.stderr);
 
-    let classify = ["classify", "voices/Actor_02", "--model", "run", "--format", "jsonl"];
+    let classify = [
+        "classify",
+        "voices/Actor_02",
+        "--model",
+        "run",
+        "--format",
+        "jsonl",
+    ];
     let outcome = run(folder.path(), &classify);
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.contains(name), "{}", outcome.stderr);
-    let good = std::fs::read_dir(folder.path().join("voices/Actor_02")).unwrap().count() - 1;
+    let good = std::fs::read_dir(folder.path().join("voices/Actor_02"))
+        .unwrap()
+        .count()
+        - 1;
     assert_eq!(outcome.stdout.lines().count(), good);
 
-    let outcome = run_with_input(folder.path(), &["classify", "-", "--model", "run"], b"noise");
+    let outcome = run_with_input(
+        folder.path(),
+        &["classify", "-", "--model", "run"],
+        b"noise",
+    );
     assert_eq!(outcome.code, 1);
     let outcome = run_with_input(folder.path(), &["classify", "-", "--model", "run"], b"");
     assert_eq!(outcome.code, 1);

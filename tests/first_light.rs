@@ -21,8 +21,20 @@ fn trained() -> &'static Path {
 
 fn train(folder: &Path, out: &str, options: &[&str]) -> end_to_end::Outcome {
     let mut arguments = vec![
-        "train", "voices", "--out", out, "--test-speakers", "1,2", "--validation-speakers", "3",
-        "--epochs", "6", "--hidden", "16", "--backend", "flex",
+        "train",
+        "voices",
+        "--out",
+        out,
+        "--test-speakers",
+        "1,2",
+        "--validation-speakers",
+        "3",
+        "--epochs",
+        "6",
+        "--hidden",
+        "16",
+        "--backend",
+        "flex",
     ];
     arguments.extend(options);
     run(folder, &arguments)
@@ -30,8 +42,10 @@ fn train(folder: &Path, out: &str, options: &[&str]) -> end_to_end::Outcome {
 
 fn one_voice(folder: &Path) -> PathBuf {
     let actor = folder.join("voices/Actor_01");
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(actor).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(actor)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     files.remove(3)
 }
@@ -40,8 +54,14 @@ fn one_voice(folder: &Path) -> PathBuf {
 fn a_training_leaves_every_file_it_promises() {
     let run_folder = trained().join("runs/a");
     for file in [
-        "model.safetensors", "settings.toml", "metrics.jsonl", "predictions.csv", "report.json",
-        "confusion_matrix.svg", "learning_curves.svg", "checkpoint.safetensors",
+        "model.safetensors",
+        "settings.toml",
+        "metrics.jsonl",
+        "predictions.csv",
+        "report.json",
+        "confusion_matrix.svg",
+        "learning_curves.svg",
+        "checkpoint.safetensors",
     ] {
         assert!(run_folder.join(file).is_file(), "{file}");
     }
@@ -53,8 +73,12 @@ fn a_training_leaves_every_file_it_promises() {
     assert_eq!(leftovers, 0);
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(run_folder.join("report.json")).unwrap()).unwrap();
-    let test: Vec<&str> = report["speakers"].as_array().unwrap().iter()
-        .map(|speaker| speaker.as_str().unwrap()).collect();
+    let test: Vec<&str> = report["speakers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|speaker| speaker.as_str().unwrap())
+        .collect();
     assert_eq!(test, ["1", "2"]);
 }
 
@@ -62,7 +86,11 @@ fn a_training_leaves_every_file_it_promises() {
 fn it_learns_something_and_says_so_in_the_last_line() {
     let folder = trained();
     let outcome = run(folder, &["evaluate", "runs/a", "voices"]).ok();
-    assert!(outcome.last_line().contains("never heard"), "{}", outcome.last_line());
+    assert!(
+        outcome.last_line().contains("never heard"),
+        "{}",
+        outcome.last_line()
+    );
     // Eight emotions: guessing gives 0.125.
     assert!(outcome.uar() > 0.3, "{}", outcome.last_line());
 }
@@ -71,7 +99,11 @@ fn it_learns_something_and_says_so_in_the_last_line() {
 fn evaluating_on_training_speakers_is_called_what_it_is() {
     let folder = trained();
     let outcome = run(folder, &["evaluate", "runs/a", "voices", "--speakers", "5"]).ok();
-    assert!(outcome.last_line().contains("TRAINED ON"), "{}", outcome.last_line());
+    assert!(
+        outcome.last_line().contains("TRAINED ON"),
+        "{}",
+        outcome.last_line()
+    );
 }
 
 #[test]
@@ -87,11 +119,16 @@ fn the_same_seed_gives_the_same_model_and_another_seed_another() {
 #[test]
 fn settings_given_back_give_the_same_model() {
     let folder = trained();
-    let arguments =
-        ["train", "voices", "--config", "runs/a/settings.toml", "--out", "runs/config"];
+    let arguments = [
+        "train",
+        "voices",
+        "--config",
+        "runs/a/settings.toml",
+        "--out",
+        "runs/config",
+    ];
     run(folder, &arguments).ok();
-    let predictions =
-        |run: &str| std::fs::read(folder.join(run).join("predictions.csv")).unwrap();
+    let predictions = |run: &str| std::fs::read(folder.join(run).join("predictions.csv")).unwrap();
     assert!(predictions("runs/a") == predictions("runs/config"));
 }
 
@@ -101,14 +138,23 @@ fn every_format_says_the_same() {
     let voice = one_voice(folder);
     let voice = voice.to_str().unwrap();
     let classify = |format: &str| {
-        run(folder, &["classify", voice, "--model", "runs/a", "--format", format]).ok().stdout
+        run(
+            folder,
+            &["classify", voice, "--model", "runs/a", "--format", format],
+        )
+        .ok()
+        .stdout
     };
     let json: serde_json::Value = serde_json::from_str(&classify("json")).unwrap();
     let line: serde_json::Value = serde_json::from_str(&classify("jsonl")).unwrap();
     assert_eq!(json[0], line);
     let label = line["label"].as_str().unwrap();
-    let sum: f64 =
-        line["probabilities"].as_object().unwrap().values().map(|p| p.as_f64().unwrap()).sum();
+    let sum: f64 = line["probabilities"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|p| p.as_f64().unwrap())
+        .sum();
     assert!((sum - 1.0).abs() < 1e-5);
     let csv = classify("csv");
     let row: Vec<&str> = csv.lines().nth(1).unwrap().split(',').collect();
@@ -124,13 +170,19 @@ fn standard_input_gives_what_the_file_gives() {
     let folder = trained();
     let voice = one_voice(folder);
     let options = ["--model", "runs/a", "--format", "jsonl"];
-    let from_file = run(folder, &[&["classify", voice.to_str().unwrap()], &options[..]].concat());
+    let from_file = run(
+        folder,
+        &[&["classify", voice.to_str().unwrap()], &options[..]].concat(),
+    );
     let bytes = std::fs::read(&voice).unwrap();
     let from_pipe = run_with_input(folder, &[&["classify", "-"], &options[..]].concat(), &bytes);
     let probabilities = |outcome: &end_to_end::Outcome| {
         serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()["probabilities"].clone()
     };
-    assert_eq!(probabilities(&from_file.ok()), probabilities(&from_pipe.ok()));
+    assert_eq!(
+        probabilities(&from_file.ok()),
+        probabilities(&from_pipe.ok())
+    );
 }
 
 #[test]
@@ -139,14 +191,23 @@ fn ndarray_and_wgpu_give_the_probabilities_of_flex() {
     let voice = one_voice(folder);
     let on = |backend: &str| {
         let arguments = [
-            "classify", voice.to_str().unwrap(), "--model", "runs/a", "--format", "jsonl",
-            "--backend", backend,
+            "classify",
+            voice.to_str().unwrap(),
+            "--model",
+            "runs/a",
+            "--format",
+            "jsonl",
+            "--backend",
+            backend,
         ];
         let outcome = run(folder, &arguments);
         (outcome.code == 0).then(|| {
             let value: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
             let probabilities = value["probabilities"].as_object().unwrap().clone();
-            probabilities.values().map(|p| p.as_f64().unwrap()).collect::<Vec<f64>>()
+            probabilities
+                .values()
+                .map(|p| p.as_f64().unwrap())
+                .collect::<Vec<f64>>()
         })
     };
     let flex = on("flex").expect("flex is always there");
@@ -167,22 +228,39 @@ fn a_resumed_training_ends_where_an_uninterrupted_one_does() {
     let arguments = ["--seed", "5", "--epochs", "6"];
     let mut child = std::process::Command::new(end_to_end::runner());
     child.current_dir(folder).args([
-        "train", "voices", "--out", "runs/resumed", "--test-speakers", "1,2",
-        "--validation-speakers", "3", "--hidden", "16", "--backend", "flex",
+        "train",
+        "voices",
+        "--out",
+        "runs/resumed",
+        "--test-speakers",
+        "1,2",
+        "--validation-speakers",
+        "3",
+        "--hidden",
+        "16",
+        "--backend",
+        "flex",
     ]);
     let mut child = child.args(arguments).spawn().unwrap();
     let metrics = folder.join("runs/resumed/metrics.jsonl");
-    let epochs = || std::fs::read_to_string(&metrics).unwrap_or_default().lines().count();
+    let epochs = || {
+        std::fs::read_to_string(&metrics)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
     while epochs() < 2 && child.try_wait().unwrap().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     // A kill, not a polite Ctrl-C: the harder of the two.
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!folder.join("runs/resumed/model.safetensors").exists(), "killed too late to tell");
+    assert!(
+        !folder.join("runs/resumed/model.safetensors").exists(),
+        "killed too late to tell"
+    );
     run(folder, &["train", "--resume", "runs/resumed"]).ok();
-    let predictions =
-        |run: &str| std::fs::read(folder.join(run).join("predictions.csv")).unwrap();
+    let predictions = |run: &str| std::fs::read(folder.join(run).join("predictions.csv")).unwrap();
     assert!(predictions("runs/a") == predictions("runs/resumed"));
     assert_eq!(epochs(), 6);
 }
@@ -191,10 +269,16 @@ fn a_resumed_training_ends_where_an_uninterrupted_one_does() {
 fn info_and_devices_answer() {
     let folder = trained();
     let info = run(folder, &["info", "runs/a"]).ok().stdout;
-    assert!(info.contains("synthetic") && info.contains("test UAR"), "{info}");
+    assert!(
+        info.contains("synthetic") && info.contains("test UAR"),
+        "{info}"
+    );
     let json = run(folder, &["info", "runs/a", "--json"]).ok().stdout;
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["labels"].as_array().unwrap().len(), 8);
     let devices = run(folder, &["devices"]).ok().stdout;
-    assert!(devices.contains("flex") && devices.contains("* "), "{devices}");
+    assert!(
+        devices.contains("flex") && devices.contains("* "),
+        "{devices}"
+    );
 }

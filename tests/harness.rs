@@ -38,7 +38,11 @@ impl Outcome {
     ///
     /// With all that the command said, where it did not.
     pub fn ok(self) -> Self {
-        assert_eq!(self.code, 0, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, 0,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
@@ -50,8 +54,13 @@ impl Outcome {
     /// The figure behind the word UAR in the last line.
     pub fn uar(&self) -> f64 {
         let mut words = self.last_line().split_whitespace();
-        words.find(|word| *word == "UAR").expect("the last line holds the word UAR");
-        words.next().and_then(|word| word.parse().ok()).expect("a figure follows the word UAR")
+        words
+            .find(|word| *word == "UAR")
+            .expect("the last line holds the word UAR");
+        words
+            .next()
+            .and_then(|word| word.parse().ok())
+            .expect("a figure follows the word UAR")
     }
 }
 

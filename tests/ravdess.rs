@@ -9,8 +9,16 @@ fn a_short_training_on_real_voices_beats_guessing() {
     };
     let folder = tempfile::tempdir().unwrap();
     let arguments = [
-        "train", ravdess.to_str().unwrap(), "--out", "run", "--epochs", "8",
-        "--test-speakers", "2,5,14,15,16", "--backend", "flex",
+        "train",
+        ravdess.to_str().unwrap(),
+        "--out",
+        "run",
+        "--epochs",
+        "8",
+        "--test-speakers",
+        "2,5,14,15,16",
+        "--backend",
+        "flex",
     ];
     let outcome = run(folder.path(), &arguments).ok();
     // Guessing gives 0.125; a full training about four times that.

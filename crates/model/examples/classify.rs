@@ -9,6 +9,10 @@ fn main() -> Result<(), ModelError> {
         std::process::exit(2);
     };
     let emotion = Recognizer::open(model)?.classify_file(recording)?;
-    println!("{} ({:.0} %)", emotion.label(), 100.0 * emotion.probability());
+    println!(
+        "{} ({:.0} %)",
+        emotion.label(),
+        100.0 * emotion.probability()
+    );
     Ok(())
 }

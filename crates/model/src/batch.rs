@@ -34,8 +34,10 @@ impl Batch {
             frames: Tensor::from_data(frames, device),
             lengths,
             functionals: (functionals > 0).then(|| {
-                let data: Vec<f32> =
-                    clips.iter().flat_map(|clip| clip.functionals.iter().copied()).collect();
+                let data: Vec<f32> = clips
+                    .iter()
+                    .flat_map(|clip| clip.functionals.iter().copied())
+                    .collect();
                 Tensor::from_data(TensorData::new(data, [clips.len(), functionals]), device)
             }),
         }

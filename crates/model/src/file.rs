@@ -129,8 +129,16 @@ impl Description {
         let lstm = |input: usize| 4 * a.hidden * (input + a.hidden + 1);
         let output = a.hidden * directions;
         let recurrent = directions * (lstm(columns) + (a.layers - 1) * lstm(output));
-        let attention = if a.pooling == crate::PoolingKind::Attention { output } else { 0 };
-        let dense = if functionals > 0 { a.functional_units } else { 0 };
+        let attention = if a.pooling == crate::PoolingKind::Attention {
+            output
+        } else {
+            0
+        };
+        let dense = if functionals > 0 {
+            a.functional_units
+        } else {
+            0
+        };
         let head = (a.pooling.output(output) + dense + 1) * self.labels.len();
         recurrent + attention + dense * (functionals + 1) + head
     }
@@ -243,7 +251,9 @@ impl Model {
             architecture: field(&metadata, "architecture").map_err(corrupt)?,
             provenance: field(&metadata, "provenance").map_err(corrupt)?,
         };
-        description.validate().map_err(|error| corrupt(error.to_string()))?;
+        description
+            .validate()
+            .map_err(|error| corrupt(error.to_string()))?;
         // Before any memory is taken for the network the header describes.
         let found: usize = parameters.values().map(|array| array.values.len()).sum();
         let expected = description.parameter_count();
@@ -277,11 +287,10 @@ fn json(value: &impl Serialize) -> Result<String, ModelError> {
     })
 }
 
-fn field<T: DeserializeOwned>(
-    metadata: &HashMap<String, String>,
-    key: &str,
-) -> Result<T, String> {
-    let text = metadata.get(key).ok_or_else(|| format!("its metadata lack `{key}`"))?;
+fn field<T: DeserializeOwned>(metadata: &HashMap<String, String>, key: &str) -> Result<T, String> {
+    let text = metadata
+        .get(key)
+        .ok_or_else(|| format!("its metadata lack `{key}`"))?;
     serde_json::from_str(text).map_err(|error| format!("its `{key}` cannot be read: {error}"))
 }
 
@@ -296,14 +305,21 @@ pub fn serialize(
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = parameters
         .iter()
         .map(|(name, array)| {
-            let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let bytes = array
+                .values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
             (name.clone(), array.shape.clone(), bytes)
         })
         .collect();
     let views: Vec<(&str, TensorView<'_>)> = bytes
         .iter()
         .map(|(name, shape, bytes)| {
-            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+            Ok((
+                name.as_str(),
+                TensorView::new(Dtype::F32, shape.clone(), bytes)?,
+            ))
         })
         .collect::<Result<_, _>>()
         .map_err(failed)?;
@@ -337,12 +353,17 @@ pub fn deserialize(
     let mut parameters = Parameters::new();
     for (tensor_name, view) in tensors.iter() {
         if view.dtype() != Dtype::F32 {
-            return Err(corrupt(format!("the tensor {tensor_name} is not of 32-bit floats")));
+            return Err(corrupt(format!(
+                "the tensor {tensor_name} is not of 32-bit floats"
+            )));
         }
         let (values, _) = view.data().as_chunks::<4>();
         let array = Array {
             shape: view.shape().to_vec(),
-            values: values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            values: values
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect(),
         };
         parameters.insert(tensor_name.to_string(), array);
     }

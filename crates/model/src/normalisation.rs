@@ -51,7 +51,8 @@ impl Normalisation {
     pub fn apply(&self, features: &Features) -> Result<Features, ModelError> {
         let columns = features.frames.columns();
         self.frames.check(columns, "columns a frame")?;
-        self.functionals.check(features.functionals.len(), "functionals")?;
+        self.functionals
+            .check(features.functionals.len(), "functionals")?;
         let mut data = features.frames.data().to_vec();
         for row in data.chunks_exact_mut(columns.max(1)) {
             self.frames.apply(row);
@@ -78,7 +79,9 @@ impl Statistics {
                 });
             }
             count += 1;
-            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+            sum.iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += f64::from(*value));
         }
         if count == 0 {
             return Err(ModelError::Settings {
@@ -115,7 +118,10 @@ impl Statistics {
             return Ok(());
         }
         Err(ModelError::Settings {
-            what: format!("{found} {what}, but the normalisation has {}", self.mean.len()),
+            what: format!(
+                "{found} {what}, but the normalisation has {}",
+                self.mean.len()
+            ),
         })
     }
 
@@ -146,8 +152,10 @@ mod tests {
             clip(&[-3.0, 7.0], &[30.0]),
         ];
         let normalisation = Normalisation::fit(&clips).unwrap();
-        let normalised: Vec<Features> =
-            clips.iter().map(|clip| normalisation.apply(clip).unwrap()).collect();
+        let normalised: Vec<Features> = clips
+            .iter()
+            .map(|clip| normalisation.apply(clip).unwrap())
+            .collect();
         let column: Vec<f32> = normalised
             .iter()
             .flat_map(|clip| clip.frames.rows().map(|row| row[0]).collect::<Vec<_>>())
@@ -156,7 +164,11 @@ mod tests {
         let square = column.iter().map(|value| value * value).sum::<f32>() / 4.0;
         assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-6);
         // A constant column becomes zero, not a division by zero.
-        assert!(normalised.iter().all(|c| c.frames.rows().all(|row| row[1] == 0.0)));
+        assert!(
+            normalised
+                .iter()
+                .all(|c| c.frames.rows().all(|row| row[1] == 0.0))
+        );
         assert_eq!(normalised[0].functionals, [-1.0]);
     }
 

@@ -90,16 +90,17 @@ mod tests {
     #[test]
     fn mean_and_deviation_leave_padding_out() {
         let device = Device::flex();
-        let frames = Tensor::<3>::from_floats(
-            [[[1.0], [3.0], [1e6]], [[2.0], [4.0], [9.0]]],
-            &device,
-        );
+        let frames =
+            Tensor::<3>::from_floats([[[1.0], [3.0], [1e6]], [[2.0], [4.0], [9.0]]], &device);
         for kind in [PoolingKind::MeanDeviation, PoolingKind::Attention] {
             let pooling = Pooling::new(kind, 1, &mut Init::new(0, &device));
             let pooled = pooling.forward(frames.clone(), &[2, 3]);
             // Deviations 1 and sqrt(26 / 3) by hand.
             let expected = Tensor::from_floats([[2.0, 1.0], [5.0, 2.943_92]], &device);
-            assert!(pooled.clone().all_close(expected, None, Some(1e-4)), "{kind:?}: {pooled}");
+            assert!(
+                pooled.clone().all_close(expected, None, Some(1e-4)),
+                "{kind:?}: {pooled}"
+            );
         }
     }
 }

@@ -146,10 +146,12 @@ impl Recognizer {
 /// The rows of `[rows, columns]` on the host.
 pub(crate) fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, ModelError> {
     let columns = tensor.dims()[1];
-    let flat: Vec<f32> = tensor.try_into_vec_as().map_err(|error| ModelError::Backend {
-        backend: "device".into(),
-        what: format!("the result could not be read back: {error:?}"),
-    })?;
+    let flat: Vec<f32> = tensor
+        .try_into_vec_as()
+        .map_err(|error| ModelError::Backend {
+            backend: "device".into(),
+            what: format!("the result could not be read back: {error:?}"),
+        })?;
     Ok(flat.chunks(columns).map(<[f32]>::to_vec).collect())
 }
 
@@ -168,7 +170,11 @@ impl Classification {
     /// The place of the most probable label; the first of equals.
     pub fn index(&self) -> usize {
         (0..self.scores.len()).fold(0, |best, k| {
-            if self.scores[k].1 > self.scores[best].1 { k } else { best }
+            if self.scores[k].1 > self.scores[best].1 {
+                k
+            } else {
+                best
+            }
         })
     }
 
@@ -179,6 +185,8 @@ impl Classification {
 
     /// The probability of the most probable label.
     pub fn probability(&self) -> f32 {
-        self.scores.get(self.index()).map_or(0.0, |(_, probability)| *probability)
+        self.scores
+            .get(self.index())
+            .map_or(0.0, |(_, probability)| *probability)
     }
 }

@@ -71,7 +71,11 @@ fn a_saved_model_says_what_it_said_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     model.save(&path).unwrap();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "no temporary file stays"
+    );
 
     let device = Backend::Flex.device().unwrap();
     let before = Recognizer::new(model.clone(), device).unwrap();
@@ -102,17 +106,26 @@ fn the_tensors_have_names_that_say_what_they_are() {
 #[test]
 fn the_description_counts_the_networks_parameters() {
     let model = model();
-    let counted: usize = model.tensors().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    let counted: usize = model
+        .tensors()
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum();
     assert_eq!(model.parameter_count(), counted);
 }
 
 #[test]
 fn every_truncation_is_a_typed_error() {
     let bytes = model().to_bytes().unwrap();
-    for length in (0..bytes.len()).step_by(997).chain([7, 8, 9, bytes.len() - 1]) {
+    for length in (0..bytes.len())
+        .step_by(997)
+        .chain([7, 8, 9, bytes.len() - 1])
+    {
         let error = load(&bytes[..length]).unwrap_err();
         assert!(
-            matches!(error, ModelError::Corrupt { .. } | ModelError::NotAModel { .. }),
+            matches!(
+                error,
+                ModelError::Corrupt { .. } | ModelError::NotAModel { .. }
+            ),
             "{length}: {error}"
         );
     }
@@ -133,12 +146,18 @@ fn every_flipped_byte_of_the_header_loads_or_is_a_typed_error() {
 #[test]
 fn other_files_and_other_versions_are_told_apart() {
     let bytes = model().to_bytes().unwrap();
-    assert!(matches!(load(b"RIFF????WAVEfmt "), Err(ModelError::NotAModel { .. })));
+    assert!(matches!(
+        load(b"RIFF????WAVEfmt "),
+        Err(ModelError::NotAModel { .. })
+    ));
     let other = with_metadata(&bytes, "format", "something-else");
     assert!(matches!(load(&other), Err(ModelError::NotAModel { .. })));
     let later = with_metadata(&bytes, "format_version", "2");
     let error = load(&later).unwrap_err();
-    assert!(matches!(&error, ModelError::Version { found, .. } if found == "2"), "{error}");
+    assert!(
+        matches!(&error, ModelError::Version { found, .. } if found == "2"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -67,11 +67,22 @@ struct Report<'a> {
     description: &'a model::Description,
 }
 
-/// Writes `predictions.csv`, `report.json` and `confusion_matrix.svg` into `folder`.
-pub fn write(folder: &Path, predictions: &Predictions, recognizer: &Recognizer) -> Result<()> {
+/// Writes `predictions.csv`, `report.json` and `confusion_matrix.svg` into
+/// `folder`; the picture's title says whose voices they are.
+pub fn write(
+    folder: &Path,
+    predictions: &Predictions,
+    recognizer: &Recognizer,
+    title: &str,
+) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     let matrix = predictions.confusion_matrix();
-    let mut speakers: Vec<String> = predictions.rows().iter().map(|r| r.speaker.clone()).collect();
+    let mut speakers: Vec<String> = predictions
+        .rows()
+        .iter()
+        .map(|r| r.speaker.clone())
+        .collect();
+    speakers.sort();
     speakers.dedup();
     let report = Report {
         clips: matrix.total(),
@@ -90,7 +101,6 @@ pub fn write(folder: &Path, predictions: &Predictions, recognizer: &Recognizer) 
     predictions.write(&folder.join("predictions.csv"))?;
     let json = serde_json::to_string_pretty(&report)?;
     write_atomically(&folder.join("report.json"), json.as_bytes())?;
-    let title = format!("{}, speakers never heard", recognizer.description().provenance.corpus);
-    let svg = confusion_matrix_svg(&matrix, &title)?;
+    let svg = confusion_matrix_svg(&matrix, title)?;
     write_atomically(&folder.join("confusion_matrix.svg"), svg.as_bytes())
 }

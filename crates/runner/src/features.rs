@@ -30,7 +30,11 @@ pub struct Failed {
 /// The error in words that name the file, which an error of what a file holds does not.
 pub fn message(path: &Path, error: &impl std::fmt::Display) -> String {
     let (path, error) = (path.display().to_string(), error.to_string());
-    if error.starts_with(&path) { error } else { format!("{path}: {error}") }
+    if error.starts_with(&path) {
+        error
+    } else {
+        format!("{path}: {error}")
+    }
 }
 
 /// Features of the recordings at `paths`, in their order, each heard at `speed`.
@@ -89,11 +93,7 @@ pub fn extract_all(
     Ok((features, failed))
 }
 
-fn extract(
-    extractor: &FeatureExtractor,
-    path: &Path,
-    speed: f64,
-) -> Result<Features, AudioError> {
+fn extract(extractor: &FeatureExtractor, path: &Path, speed: f64) -> Result<Features, AudioError> {
     let recording = Recording::open(path)?;
     if speed == 1.0 {
         extractor.extract(&recording)
@@ -164,7 +164,8 @@ impl Cache {
             values: features.functionals.clone(),
         };
         self.arrays.insert(format!("frames/{name}"), frames);
-        self.arrays.insert(format!("functionals/{name}"), functionals);
+        self.arrays
+            .insert(format!("functionals/{name}"), functionals);
         self.stamps.insert(name, stamp);
     }
 

@@ -34,7 +34,10 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
         return Ok(out.into());
     }
     ensure!(
-        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)),
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || "-_.".contains(c)),
         "`{name}`: a run's name is made of letters, digits, `-`, `_` and `.`"
     );
     let runs = Path::new(RUNS);

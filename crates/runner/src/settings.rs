@@ -93,8 +93,7 @@ impl Default for Training {
 impl Settings {
     /// Reads settings from a TOML file; what it does not name has its default.
     pub fn load(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         let settings: Self = toml::from_str(&text)
             .with_context(|| format!("{}: not a settings file", path.display()))?;
         settings

@@ -72,7 +72,9 @@ impl Init {
                 for _ in 0..2 {
                     for earlier in &rows {
                         let along: f64 = earlier.iter().zip(&row).map(|(a, b)| a * b).sum();
-                        row.iter_mut().zip(earlier).for_each(|(r, e)| *r -= along * e);
+                        row.iter_mut()
+                            .zip(earlier)
+                            .for_each(|(r, e)| *r -= along * e);
                     }
                 }
                 let norm = row.iter().map(|r| r * r).sum::<f64>().sqrt();
@@ -107,7 +109,12 @@ mod tests {
 
     #[test]
     fn the_seed_decides_the_weights() {
-        let draw = |seed| Init::new(seed, &Device::flex()).glorot(4, 3, 5).val().into_data();
+        let draw = |seed| {
+            Init::new(seed, &Device::flex())
+                .glorot(4, 3, 5)
+                .val()
+                .into_data()
+        };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
     }

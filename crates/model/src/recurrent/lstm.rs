@@ -144,16 +144,25 @@ mod tests {
     /// Burn's own layer keeps each gate as two linear layers; ours stacks them.
     fn from_burn(theirs: &burn::nn::Lstm, init: &mut Init) -> Lstm {
         let forget = theirs.forget_gate.as_ref().unwrap();
-        let gates = [&theirs.input_gate, forget, &theirs.cell_gate, &theirs.output_gate];
+        let gates = [
+            &theirs.input_gate,
+            forget,
+            &theirs.cell_gate,
+            &theirs.output_gate,
+        ];
         let rows = |tensors: Vec<Tensor<2>>| {
             let tensor = Tensor::cat(tensors, 0);
             (tensor.try_to_vec_as::<f32>().unwrap(), tensor.dims())
         };
         let (ih, ih_shape) = rows(
-            gates.map(|g| g.input_transform.weight.val().transpose()).to_vec(),
+            gates
+                .map(|g| g.input_transform.weight.val().transpose())
+                .to_vec(),
         );
         let (hh, hh_shape) = rows(
-            gates.map(|g| g.hidden_transform.weight.val().transpose()).to_vec(),
+            gates
+                .map(|g| g.hidden_transform.weight.val().transpose())
+                .to_vec(),
         );
         let bias = Tensor::cat(
             gates
@@ -176,18 +185,24 @@ mod tests {
     fn outputs_and_gradients_equal_burns_own_layer_in_both_directions() {
         let device = Device::flex().autodiff();
         for reverse in [false, true] {
-            let theirs = LstmConfig::new(5, 7, true).with_reverse(reverse).init(&device);
+            let theirs = LstmConfig::new(5, 7, true)
+                .with_reverse(reverse)
+                .init(&device);
             let ours = from_burn(&theirs, &mut Init::new(0, &device));
-            let input =
-                Tensor::<3>::random([3, 11, 5], Distribution::Normal(0.0, 1.0), &device);
+            let input = Tensor::<3>::random([3, 11, 5], Distribution::Normal(0.0, 1.0), &device);
 
             let (expected, _) = theirs.forward(input.clone(), None);
-            let steps: Vec<Tensor<2>> =
-                input.iter_dim(1).map(|step| step.squeeze_dim(1)).collect();
-            let direction = if reverse { Direction::Backward } else { Direction::Forward };
+            let steps: Vec<Tensor<2>> = input.iter_dim(1).map(|step| step.squeeze_dim(1)).collect();
+            let direction = if reverse {
+                Direction::Backward
+            } else {
+                Direction::Forward
+            };
             let actual: Tensor<3> = Tensor::stack(ours.forward(&steps, &[11; 3], direction), 1);
             assert!(
-                actual.clone().all_close(expected.clone(), Some(1e-5), Some(1e-6)),
+                actual
+                    .clone()
+                    .all_close(expected.clone(), Some(1e-5), Some(1e-6)),
                 "outputs differ, reverse = {reverse}"
             );
 
@@ -197,11 +212,21 @@ mod tests {
             let their_grads = (expected * weight.clone()).sum().backward();
             let our_grads = (actual * weight).sum().backward();
             let forget = theirs.forget_gate.as_ref().unwrap();
-            let gates = [&theirs.input_gate, forget, &theirs.cell_gate, &theirs.output_gate];
+            let gates = [
+                &theirs.input_gate,
+                forget,
+                &theirs.cell_gate,
+                &theirs.output_gate,
+            ];
             let expected = Tensor::cat(
                 gates
                     .map(|g| {
-                        g.hidden_transform.weight.val().grad(&their_grads).unwrap().transpose()
+                        g.hidden_transform
+                            .weight
+                            .val()
+                            .grad(&their_grads)
+                            .unwrap()
+                            .transpose()
                     })
                     .to_vec(),
                 0,

@@ -31,7 +31,11 @@ impl LstmStackConfig {
         let mut layers = |count: usize| -> Vec<Lstm> {
             (0..count)
                 .map(|layer| {
-                    let input = if layer == 0 { self.input } else { self.output() };
+                    let input = if layer == 0 {
+                        self.input
+                    } else {
+                        self.output()
+                    };
                     Lstm::new(input, self.hidden, init)
                 })
                 .collect()
@@ -116,8 +120,7 @@ mod tests {
         let together = stack.forward(input.clone(), &lengths, &mut Dropout::inference());
         for (row, &length) in lengths.iter().enumerate() {
             let cut = |tensor: Tensor<3>| tensor.narrow(0, row, 1).narrow(1, 0, length);
-            let alone =
-                stack.forward(cut(input.clone()), &[length], &mut Dropout::inference());
+            let alone = stack.forward(cut(input.clone()), &[length], &mut Dropout::inference());
             assert!(
                 cut(together.clone()).all_close(alone, Some(1e-5), Some(1e-6)),
                 "sequence {row} of length {length}"

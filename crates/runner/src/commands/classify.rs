@@ -49,7 +49,11 @@ pub fn run(args: cli::Classify) -> Result<ExitCode> {
     if failures.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("{} of {} inputs failed", failures.len(), failures.len() + output.count);
+    eprintln!(
+        "{} of {} inputs failed",
+        failures.len(),
+        failures.len() + output.count
+    );
     Ok(ExitCode::FAILURE)
 }
 
@@ -86,7 +90,10 @@ fn expand(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
             }
         }
         if files.len() == before {
-            failures.push(format!("{}: no .wav or .flac file in this folder", input.display()));
+            failures.push(format!(
+                "{}: no .wav or .flac file in this folder",
+                input.display()
+            ));
         }
     }
     (files, failures)

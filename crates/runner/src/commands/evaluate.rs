@@ -18,13 +18,15 @@ pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
     let file = run_folder::model_file(Some(&args.model))?;
     let recognizer = Recognizer::open_on(&file, args.backend)?;
     let provenance = recognizer.description().provenance.clone();
-    let card = args.corpus.unwrap_or_else(|| provenance.corpus_card.clone());
+    let card = args
+        .corpus
+        .unwrap_or_else(|| provenance.corpus_card.clone());
     let corpus = scan(&args.dir, &card)?;
     evaluation::same_labels(&recognizer, &corpus)?;
 
     // The model may have been fitted to these voices; another corpus's names are other people.
-    let same_corpus = provenance.corpus_card == card
-        && provenance.synthetic == is_synthetic(&corpus);
+    let same_corpus =
+        provenance.corpus_card == card && provenance.synthetic == is_synthetic(&corpus);
     let among = |speaker: &str, speakers: &[String]| {
         same_speaker(speaker, speakers.iter().map(String::as_str)).is_some()
     };
@@ -59,11 +61,20 @@ pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
     let matrix = predictions.confusion_matrix();
     println!("{}", text::summary(&matrix));
     if let Some(folder) = &args.out {
-        evaluation::write(folder, &predictions, &recognizer)?;
+        let voices = if heard {
+            "some of them trained on"
+        } else {
+            "never heard"
+        };
+        let title = format!("{}: speakers {voices}", corpus.card.name);
+        evaluation::write(folder, &predictions, &recognizer, &title)?;
         println!("Results: {}", folder.display());
     }
     let some_failed = !failed.is_empty();
-    list("error", failed.into_iter().map(|failure| failure.message).collect());
+    list(
+        "error",
+        failed.into_iter().map(|failure| failure.message).collect(),
+    );
     let voices = if heard {
         "speakers SOME OF WHOM THE MODEL WAS TRAINED ON: this says nothing about strangers"
     } else {
@@ -76,5 +87,9 @@ pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
         Some(uar) => println!("UAR {uar:.3} on {} {voices}", speakers.len()),
         None => println!("UAR not measured: no recording could be read"),
     }
-    Ok(if some_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if some_failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

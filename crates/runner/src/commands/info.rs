@@ -32,7 +32,11 @@ fn text(file: &str, model: &Model) -> String {
         None => "not measured".into(),
     };
     let a = &d.architecture;
-    let directions = if a.bidirectional { "bidirectional " } else { "" };
+    let directions = if a.bidirectional {
+        "bidirectional "
+    } else {
+        ""
+    };
     let columns = d.features.column_names();
     let lines = [
         ("model", file.to_string()),

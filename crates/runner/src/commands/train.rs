@@ -45,8 +45,8 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
                 settings.training.epochs = epochs;
             }
             let file = folder.join("data.toml");
-            let text = std::fs::read_to_string(&file)
-                .with_context(|| format!("{}", file.display()))?;
+            let text =
+                std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
             let data: Data =
                 toml::from_str(&text).with_context(|| format!("{}", file.display()))?;
             (settings, data.dir, folder.clone(), true)
@@ -84,11 +84,17 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
         validation_speakers: Some(split.validation_speakers.clone()),
         ..settings
     };
-    write_atomically(&folder.join("settings.toml"), settings.to_toml()?.as_bytes())?;
+    write_atomically(
+        &folder.join("settings.toml"),
+        settings.to_toml()?.as_bytes(),
+    )?;
     let data = Data {
         dir: dir.canonicalize().unwrap_or(dir),
     };
-    write_atomically(&folder.join("data.toml"), toml::to_string(&data)?.as_bytes())?;
+    write_atomically(
+        &folder.join("data.toml"),
+        toml::to_string(&data)?.as_bytes(),
+    )?;
 
     let cache = (!args.no_cache).then(|| Path::new(CACHE));
     let parts = Parts::extract(&corpus, &split, &settings, cache)?;
@@ -102,7 +108,10 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
     description.validate()?;
     let train = TrainingClips::new(parts.train, &description.normalisation)?;
     let validation = Clips::new(
-        parts.validation.iter().map(|(clip, features)| (features, clip.label)),
+        parts
+            .validation
+            .iter()
+            .map(|(clip, features)| (features, clip.label)),
         &description.normalisation,
     )?;
 
@@ -137,7 +146,15 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
         );
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    finish(&folder, &trainer, description, &epochs, &corpus, &parts.test, &device)?;
+    finish(
+        &folder,
+        &trainer,
+        description,
+        &epochs,
+        &corpus,
+        &parts.test,
+        &device,
+    )?;
     list("could not be read", parts.failed);
     println!("{}", last_line(&folder, &split, &corpus)?);
     Ok(ExitCode::SUCCESS)
@@ -187,7 +204,11 @@ fn synthetic_corpus() -> Result<PathBuf> {
 }
 
 fn corpus_name(corpus: &Corpus) -> String {
-    if is_synthetic(corpus) { "synthetic".into() } else { corpus.card.name.clone() }
+    if is_synthetic(corpus) {
+        "synthetic".into()
+    } else {
+        corpus.card.name.clone()
+    }
 }
 
 fn describe(split: &Split) {
@@ -195,7 +216,11 @@ fn describe(split: &Split) {
         eprintln!(
             "  {what:<10} {:>5} clips  speakers {}{how}",
             clips.len(),
-            if speakers.is_empty() { "none".into() } else { speakers.join(", ") }
+            if speakers.is_empty() {
+                "none".into()
+            } else {
+                speakers.join(", ")
+            }
         );
     };
     line("train", &split.train, &split.train_speakers, String::new());
@@ -263,8 +288,10 @@ impl<'a> Parts<'a> {
         let bar = progress::bar("features", heard as u64);
         let mut failed = Vec::new();
         let mut extract = |indices: &[usize], speed: f64| -> Result<Vec<Option<Features>>> {
-            let paths: Vec<&Path> =
-                indices.iter().map(|&index| corpus.clips[index].path.as_path()).collect();
+            let paths: Vec<&Path> = indices
+                .iter()
+                .map(|&index| corpus.clips[index].path.as_path())
+                .collect();
             let (features, failures) =
                 extract_all(&corpus.root, &paths, &settings.features, speed, cache, &bar)?;
             failed.extend(failures.into_iter().map(|failure| failure.message));
@@ -272,7 +299,9 @@ impl<'a> Parts<'a> {
         };
         let with_clips = |indices: &[usize], features: Vec<Option<Features>>| {
             let clips = indices.iter().map(|&index| &corpus.clips[index]);
-            clips.zip(features).filter_map(|(clip, features)| Some((clip, features?)))
+            clips
+                .zip(features)
+                .filter_map(|(clip, features)| Some((clip, features?)))
                 .collect::<Vec<_>>()
         };
 
@@ -342,7 +371,9 @@ fn train_epochs(
             bar.abandon();
             return Ok(false);
         };
-        let uar = metrics.validation_uar.map(|uar| format!(" validation UAR {uar:.3}"));
+        let uar = metrics
+            .validation_uar
+            .map(|uar| format!(" validation UAR {uar:.3}"));
         bar.set_message(format!(
             "epoch {} loss {:.3}{}",
             metrics.epoch,
@@ -382,12 +413,15 @@ fn finish(
     model.description.provenance.test_uar = matrix.uar();
     model.description.provenance.test_accuracy = matrix.accuracy();
     let recognizer = Recognizer::new(model, device.clone())?;
-    evaluation::write(folder, &predictions, &recognizer)?;
+    let title = format!("{}: speakers never heard", corpus_name(corpus));
+    evaluation::write(folder, &predictions, &recognizer, &title)?;
     // Last, so that a folder with a model is a finished run.
     recognizer.model().save(folder.join(run_folder::MODEL))?;
 
     if let Some(metrics) = epochs.iter().find(|metrics| Some(metrics.epoch) == best) {
-        let uar = metrics.validation_uar.map(|uar| format!(", validation UAR {uar:.3}"));
+        let uar = metrics
+            .validation_uar
+            .map(|uar| format!(", validation UAR {uar:.3}"));
         println!(
             "Kept epoch {} of {}{}.",
             metrics.epoch,
@@ -408,7 +442,11 @@ fn last_line(folder: &Path, split: &Split, corpus: &Corpus) -> Result<String> {
         folder.join(run_folder::MODEL),
         &model::Backend::Flex.device()?,
     )?;
-    let voices = if is_synthetic(corpus) { "synthetic speakers" } else { "speakers" };
+    let voices = if is_synthetic(corpus) {
+        "synthetic speakers"
+    } else {
+        "speakers"
+    };
     Ok(match model.description.provenance.test_uar {
         Some(uar) => format!(
             "UAR {uar:.3} on {} {voices} never heard in training",

@@ -46,7 +46,9 @@ impl TrainingClips {
     ) -> Result<Self, ModelError> {
         let mut result = Self::default();
         for (variants, label) in clips {
-            let normalised = variants.iter().map(|features| normalisation.apply(features));
+            let normalised = variants
+                .iter()
+                .map(|features| normalisation.apply(features));
             result.variants.push(normalised.collect::<Result<_, _>>()?);
             result.labels.push(label);
         }

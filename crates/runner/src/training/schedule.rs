@@ -22,7 +22,9 @@ mod tests {
 
     #[test]
     fn rises_to_the_highest_and_ends_at_zero() {
-        let rates: Vec<f64> = (0..1000).map(|step| learning_rate(2.0, step, 1000)).collect();
+        let rates: Vec<f64> = (0..1000)
+            .map(|step| learning_rate(2.0, step, 1000))
+            .collect();
         assert!((rates[99] - 2.0).abs() < 1e-9);
         assert!(rates[..100].is_sorted());
         assert!(rates[99..].iter().rev().is_sorted());

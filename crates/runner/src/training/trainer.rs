@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::grad_clipping::GradientClippingConfig;
 use burn::tensor::{Device, Tensor};
 use model::burn;
 use model::parameters::{Parameters, parameters, with_parameters};
@@ -46,12 +46,7 @@ pub struct Best {
 
 impl Trainer {
     /// A training from initial weights on `device`.
-    pub fn new(
-        description: &Description,
-        settings: &Training,
-        seed: u64,
-        device: &Device,
-    ) -> Self {
+    pub fn new(description: &Description, settings: &Training, seed: u64, device: &Device) -> Self {
         let device = device.clone().autodiff();
         let clip = GradientClippingConfig::Norm(settings.gradient_clip);
         let optimizer = AdamWConfig::new()
@@ -94,9 +89,7 @@ impl Trainer {
         let classifier = self.classifier.valid();
         match &self.best {
             None => Ok(classifier),
-            Some(best) => {
-                with_parameters(classifier, &best.parameters).map_err(anyhow::Error::msg)
-            }
+            Some(best) => with_parameters(classifier, &best.parameters).map_err(anyhow::Error::msg),
         }
     }
 
