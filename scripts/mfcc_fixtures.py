@@ -435,7 +435,7 @@ def make_deltas():
 def make_flac():
     import soundfile
 
-    mono = signal(1200, 16000).astype(np.int16)
+    mono = signal(9000, 16000).astype(np.int16)
     left = signal(600, 44100).astype(np.int32) << 16
     stereo = np.stack([left, np.roll(left, 7) // 3], axis=1)
     for name, samples, rate, bits in [
