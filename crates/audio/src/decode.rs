@@ -5,9 +5,10 @@
 //!
 //! | file | outcome |
 //! |---|---|
-//! | cut off inside the samples | the samples that are there |
+//! | WAV cut off inside the samples | the samples that are there |
 //! | header states more samples than there are (pipes write 0xFFFFFFFF) | the samples that are there |
 //! | header, and no sample | a recording of length 0 (features then say [`TooShort`](AudioError::TooShort)) |
+//! | FLAC cut off inside the samples | the whole frames that are there |
 //! | cut off inside the header, 0 channels, 0 Hz, no `data` chunk | [`Corrupt`](AudioError::Corrupt) |
 //! | samples that are NaN or infinite | [`Corrupt`](AudioError::Corrupt) |
 //! | text, pictures, MP3, AIFF, ... whatever the extension | [`Unsupported`](AudioError::Unsupported), naming what it is if known |

@@ -11,6 +11,7 @@
 //! 6. type-II cosine transform and lifter: `n_mfcc` coefficients.
 
 mod config;
+mod framing;
 mod pipeline;
 mod presets;
 mod real;
@@ -120,26 +121,26 @@ impl Mfcc {
 
     /// Samples from one frame to the next.
     pub fn hop_length(&self) -> usize {
-        self.pipeline.hop
+        self.pipeline.frames.hop
     }
 
     /// Samples under the window.
     pub fn window_length(&self) -> usize {
-        self.pipeline.window.len()
+        self.pipeline.frames.window_length
     }
 
     /// Points of the Fourier transform.
     pub fn n_fft(&self) -> usize {
-        self.pipeline.n_fft
+        self.pipeline.frames.n_fft
     }
 
     /// Number of frames that `samples` samples give.
     pub fn frame_count(&self, samples: usize) -> usize {
-        self.pipeline.frame_count(samples)
+        self.pipeline.frames.count(samples)
     }
 
     /// The smallest number of samples that gives a frame.
     pub fn samples_needed(&self) -> usize {
-        self.pipeline.samples_needed()
+        self.pipeline.frames.samples_needed()
     }
 }

@@ -10,21 +10,21 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::config::{FftLength, Floor, Framing, Log, MfccConfig, PreEmphasis, Spectrum, Zeroth};
+use super::config::{FftLength, Floor, Log, MfccConfig, PreEmphasis, Spectrum, Zeroth};
+use super::framing::FrameGrid;
 use super::real::{Real, dot, sum};
 use super::tables;
 use crate::error::AudioError;
 
-/// Rows of weights are filled with zeros to a multiple of this.
+/// Values computed side by side; rows of weights are filled with zeros to a
+/// multiple of this.
 const LANES: usize = 8;
 
 /// Settings with their tables, for one sample rate.
 pub(crate) struct Pipeline<T: Real> {
-    framing: Framing,
-    pub(crate) hop: usize,
-    pub(crate) n_fft: usize,
+    pub(crate) frames: FrameGrid,
     /// The window, times the input scale.
-    pub(crate) window: Vec<T>,
+    window: Vec<T>,
     input_scale: T,
     remove_dc: bool,
     pre_emphasis: PreEmphasis,
@@ -33,13 +33,13 @@ pub(crate) struct Pipeline<T: Real> {
     bands: Vec<Band>,
     /// Weights of all bands, one after the other.
     weights: Vec<T>,
-    /// Bins below this one are in no band.
+    /// Bins from this one on are in no band.
     bins: usize,
     log: Log,
     floor: Floor,
     top_db: Option<T>,
     n_mfcc: usize,
-    /// The cosine matrix in blocks of `LANES` coefficients: `[blocks, n_mels, LANES]`.
+    /// The cosine matrix in blocks of coefficients: `[blocks, n_mels, LANES]`.
     cosines: Vec<T>,
     zeroth: Zeroth,
     /// The column that an energy replaces.
@@ -135,9 +135,12 @@ impl<T: Real> Pipeline<T> {
         }
 
         Ok(Pipeline {
-            framing: config.framing,
-            hop,
-            n_fft,
+            frames: FrameGrid {
+                framing: config.framing,
+                window_length,
+                hop,
+                n_fft,
+            },
             window,
             input_scale: T::new(config.input_scale),
             remove_dc: config.remove_dc,
@@ -159,36 +162,6 @@ impl<T: Real> Pipeline<T> {
                 0
             },
         })
-    }
-
-    pub(crate) fn frame_count(&self, samples: usize) -> usize {
-        let whole = |length: usize| match samples.checked_sub(length) {
-            Some(rest) => 1 + rest / self.hop,
-            None => 0,
-        };
-        if samples == 0 {
-            return 0;
-        }
-        match self.framing {
-            // An odd transform is half a sample off centre, and the padding
-            // one sample short of it.
-            Framing::CenteredZero | Framing::CenteredReflect => {
-                1 + (samples - self.n_fft % 2) / self.hop
-            }
-            Framing::WholeTransform => whole(self.n_fft),
-            Framing::WholeWindow => whole(self.window.len()),
-            Framing::Mirrored => (samples + self.hop / 2) / self.hop,
-            Framing::PaddedTail => 1 + samples.saturating_sub(self.window.len()).div_ceil(self.hop),
-        }
-    }
-
-    pub(crate) fn samples_needed(&self) -> usize {
-        match self.framing {
-            Framing::CenteredZero | Framing::CenteredReflect | Framing::PaddedTail => 1,
-            Framing::WholeTransform => self.n_fft,
-            Framing::WholeWindow => self.window.len(),
-            Framing::Mirrored => self.hop - self.hop / 2,
-        }
     }
 
     /// `[frames / average, n_mfcc]`.
@@ -232,7 +205,7 @@ impl<T: Real> Pipeline<T> {
             }
             _ => samples,
         };
-        let frames = self.frame_count(samples.len());
+        let frames = self.frames.count(samples.len());
         let rows = frames.div_ceil(average);
         let n_mels = self.bands.len();
         let wants_energy = matches!(
@@ -276,7 +249,7 @@ impl<T: Real> Pipeline<T> {
     /// frame's energy, if there is a use for it.
     fn spectrum(&self, samples: &[T], t: usize, scratch: &mut Scratch<T>) -> T {
         let length = self.window.len();
-        let frame = self.gather(samples, t, &mut scratch.frame);
+        let frame = self.frames.gather(samples, t, &mut scratch.frame);
         let mean = if self.remove_dc {
             sum(frame) * T::new(1.0 / length as f64)
         } else {
@@ -327,43 +300,10 @@ impl<T: Real> Pipeline<T> {
         if self.zeroth == Zeroth::SpectralEnergy {
             energy = sum(power);
             if self.spectrum == Spectrum::PowerPerPoint {
-                energy *= T::new(1.0 / self.n_fft as f64);
+                energy *= T::new(1.0 / self.frames.n_fft as f64);
             }
         }
         energy
-    }
-
-    /// The samples under window `t`: a part of `samples`, or at the ends
-    /// `buffer` with the padding.
-    fn gather<'a>(&self, samples: &'a [T], t: usize, buffer: &'a mut [T]) -> &'a [T] {
-        let length = self.window.len();
-        let inset = (self.n_fft - length) / 2;
-        let at = (t * self.hop) as isize;
-        let start = match self.framing {
-            Framing::CenteredZero | Framing::CenteredReflect => {
-                at - (self.n_fft / 2) as isize + inset as isize
-            }
-            Framing::WholeTransform => at + inset as isize,
-            Framing::WholeWindow | Framing::PaddedTail => at,
-            Framing::Mirrored => at + (self.hop / 2) as isize - (length / 2) as isize,
-        };
-        if start >= 0 && start as usize + length <= samples.len() {
-            return &samples[start as usize..start as usize + length];
-        }
-        let n = samples.len() as isize;
-        for (i, out) in buffer.iter_mut().enumerate() {
-            let i = start + i as isize;
-            *out = if (0..n).contains(&i) {
-                samples[i as usize]
-            } else {
-                match self.framing {
-                    Framing::CenteredReflect => samples[reflect(i, n, false)],
-                    Framing::Mirrored => samples[reflect(i, n, true)],
-                    _ => T::ZERO,
-                }
-            };
-        }
-        buffer
     }
 
     fn above_floor(&self, x: T) -> T {
@@ -408,29 +348,17 @@ impl<T: Real> Pipeline<T> {
     }
 
     fn cosine_transform(&self, mel: &[T], out: &mut [T]) {
-        let blocks = self.cosines.chunks_exact(mel.len() * LANES);
-        for (block, out) in blocks.zip(out.chunks_mut(LANES)) {
+        let (columns, _) = self.cosines.as_chunks::<LANES>();
+        for (block, out) in columns.chunks_exact(mel.len()).zip(out.chunks_mut(LANES)) {
             let mut sums = [T::ZERO; LANES];
-            for (column, &x) in block.chunks_exact(LANES).zip(mel) {
-                for lane in 0..LANES {
-                    sums[lane] += column[lane] * x;
+            for (column, &x) in block.iter().zip(mel) {
+                for (sum, &c) in sums.iter_mut().zip(column) {
+                    *sum += c * x;
                 }
             }
             out.copy_from_slice(&sums[..out.len()]);
         }
     }
-}
-
-/// Where index `i` falls in `0..n` when the signal is mirrored at its ends,
-/// again and again if it is shorter than the padding.
-fn reflect(i: isize, n: isize, repeat_end: bool) -> usize {
-    let period = if repeat_end { 2 * n } else { 2 * n - 2 }.max(1);
-    let i = i.rem_euclid(period);
-    (if i < n {
-        i
-    } else {
-        period - i - isize::from(repeat_end)
-    }) as usize
 }
 
 /// Buffers of one computation.
@@ -450,22 +378,7 @@ impl<T: Real> Scratch<T> {
             input: pipeline.fft.make_input_vec(),
             bins: pipeline.fft.make_output_vec(),
             fft: pipeline.fft.make_scratch_vec(),
-            power: vec![T::ZERO; pipeline.n_fft / 2 + 1 + LANES],
+            power: vec![T::ZERO; pipeline.frames.n_fft / 2 + 1 + LANES],
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reflection_is_that_of_numpy_pad() {
-        // numpy.pad([0, 1, 2], 5, mode="reflect") and mode="symmetric"
-        let plain: Vec<usize> = (-5..8).map(|i| reflect(i, 3, false)).collect();
-        assert_eq!(plain, [1, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1]);
-        let symmetric: Vec<usize> = (-5..8).map(|i| reflect(i, 3, true)).collect();
-        assert_eq!(symmetric, [1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
-        assert!((-5..8).all(|i| reflect(i, 1, false) == 0 && reflect(i, 1, true) == 0));
     }
 }
