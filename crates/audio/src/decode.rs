@@ -82,7 +82,7 @@ fn decode(
         Kind::Other(what) => {
             return Err(AudioError::Unsupported {
                 path: name,
-                what: format!("this is {what}, which is not read yet"),
+                what: format!("this is {what}, which cannot be read here"),
             });
         }
         Kind::Unknown => {
