@@ -71,6 +71,11 @@ impl Recognizer {
         &self.model
     }
 
+    /// Gives the model back.
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
     /// Classifies an audio file.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use audio::Features;
-use model::Recognizer;
+use model::{Description, Recognizer};
 use serde::Serialize;
 
 use crate::corpus::{Clip, Corpus};
@@ -64,7 +64,7 @@ struct Report<'a> {
     recalls: Vec<(&'a str, Option<f64>)>,
     speakers: Vec<String>,
     confusion_matrix: &'a ConfusionMatrix,
-    description: &'a model::Description,
+    description: &'a Description,
 }
 
 /// Writes `predictions.csv`, `report.json` and `confusion_matrix.svg` into
@@ -72,7 +72,7 @@ struct Report<'a> {
 pub fn write(
     folder: &Path,
     predictions: &Predictions,
-    recognizer: &Recognizer,
+    description: &Description,
     title: &str,
 ) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
@@ -96,7 +96,7 @@ pub fn write(
             .collect(),
         speakers,
         confusion_matrix: &matrix,
-        description: recognizer.description(),
+        description,
     };
     predictions.write(&folder.join("predictions.csv"))?;
     let json = serde_json::to_string_pretty(&report)?;

@@ -7,10 +7,11 @@ use anyhow::Result;
 use audio::Features;
 use model::Recognizer;
 
-use super::{ensure_some, is_synthetic, list, scan};
+use super::{ensure_some, list, scan};
 use crate::corpus::{Clip, same_speaker};
 use crate::features::extract_all;
 use crate::report::text;
+use crate::training::is_synthetic;
 use crate::{cli, evaluation, progress, run_folder};
 
 /// Classifies the corpus's clips and prints the figures.
@@ -67,7 +68,7 @@ pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
             "never heard"
         };
         let title = format!("{}: speakers {voices}", corpus.card.name);
-        evaluation::write(folder, &predictions, &recognizer, &title)?;
+        evaluation::write(folder, &predictions, recognizer.description(), &title)?;
         println!("Results: {}", folder.display());
     }
     let some_failed = !failed.is_empty();

@@ -12,7 +12,6 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::corpus::{Corpus, CorpusCard};
-use crate::synth::MARKER;
 
 /// How many of a long list of files are named.
 const NAMED: usize = 10;
@@ -33,11 +32,6 @@ fn scan(dir: &Path, card: &str) -> Result<Corpus> {
         .map(|skipped| format!("{}: {}", skipped.path.display(), skipped.reason));
     list("skipped", skipped.collect());
     Ok(corpus)
-}
-
-/// Whether a program made the recordings.
-fn is_synthetic(corpus: &Corpus) -> bool {
-    corpus.root.join(MARKER).is_file()
 }
 
 /// Says on standard error what happened to some files.

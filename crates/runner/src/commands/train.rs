@@ -8,18 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use audio::Features;
-use indicatif::ProgressBar;
-use model::{Description, Model, Normalisation, Provenance, Recognizer};
+use model::burn::tensor::Device;
+use model::{Model, Recognizer};
 use serde::{Deserialize, Serialize};
 
-use super::{ensure_some, is_synthetic, list, scan};
+use super::{list, scan};
 use crate::corpus::{Clip, Corpus, Split, split_by_speaker};
-use crate::features::extract_all;
 use crate::report::plots::learning_curves_svg;
-use crate::report::{EpochLog, EpochMetrics, text, write_atomically};
+use crate::report::{ConfusionMatrix, EpochLog, EpochMetrics, text, write_atomically};
 use crate::settings::Settings;
 use crate::synth::SynthSettings;
-use crate::training::{Clips, Trainer, TrainingClips, checkpoint};
+use crate::training::{Clips, Parts, Trainer, TrainingClips, checkpoint, is_synthetic};
 use crate::{cli, evaluation, progress, run_folder};
 
 /// Where the synthetic corpus goes when no folder is named.
@@ -29,6 +28,15 @@ const CACHE: &str = "runs/.cache";
 /// What the shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
+/// What a training is about to do.
+struct Plan {
+    settings: Settings,
+    /// The corpus's folder.
+    dir: PathBuf,
+    /// The run to go on with; `None` begins a new one.
+    resumed: Option<PathBuf>,
+}
+
 /// What `--resume` needs beyond the settings.
 #[derive(Serialize, Deserialize)]
 struct Data {
@@ -37,94 +45,52 @@ struct Data {
 
 /// Trains, tests, and leaves a run folder.
 pub fn run(args: cli::Train) -> Result<ExitCode> {
-    let (settings, dir, folder, resumed) = match &args.resume {
-        Some(folder) => {
-            let mut settings = Settings::load(&folder.join("settings.toml"))
-                .with_context(|| format!("{}: not a run's folder", folder.display()))?;
-            if let Some(epochs) = args.epochs {
-                settings.training.epochs = epochs;
-            }
-            let file = folder.join("data.toml");
-            let text =
-                std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
-            let data: Data =
-                toml::from_str(&text).with_context(|| format!("{}", file.display()))?;
-            (settings, data.dir, folder.clone(), true)
-        }
-        None => {
-            let settings = settings(&args)?;
-            settings.validate()?;
-            let dir = match &args.dir {
-                Some(dir) => dir.clone(),
-                None => synthetic_corpus()?,
-            };
-            (settings, dir, PathBuf::new(), false)
-        }
+    let plan = match &args.resume {
+        Some(folder) => resume(folder, &args)?,
+        None => begin(&args)?,
     };
-    let device = settings.backend.device()?;
-    let corpus = scan(&dir, &settings.corpus)?;
+    let device = plan.settings.backend.device()?;
+    let corpus = scan(&plan.dir, &plan.settings.corpus)?;
     let split = split_by_speaker(
         &corpus,
-        settings.test_speakers.as_deref(),
-        settings.validation_speakers.as_deref(),
-        settings.seed,
+        plan.settings.test_speakers.as_deref(),
+        plan.settings.validation_speakers.as_deref(),
+        plan.settings.seed,
     )?;
     describe(&split);
-
-    let folder = match resumed {
-        true => folder,
-        false => {
-            let name = args.name.clone().unwrap_or_else(|| corpus_name(&corpus));
-            run_folder::create(args.out.as_deref(), &name)?
-        }
-    };
     // With the speakers as they were chosen, so that the file says all and repeats it.
     let settings = Settings {
         test_speakers: Some(split.test_speakers.clone()),
         validation_speakers: Some(split.validation_speakers.clone()),
-        ..settings
+        ..plan.settings
     };
-    write_atomically(
-        &folder.join("settings.toml"),
-        settings.to_toml()?.as_bytes(),
-    )?;
-    let data = Data {
-        dir: dir.canonicalize().unwrap_or(dir),
+    let folder = match &plan.resumed {
+        Some(folder) => folder.clone(),
+        None => {
+            let name = args.name.unwrap_or_else(|| corpus_name(&corpus));
+            run_folder::create(args.out.as_deref(), &name)?
+        }
     };
-    write_atomically(
-        &folder.join("data.toml"),
-        toml::to_string(&data)?.as_bytes(),
-    )?;
+    let dir = plan.dir.canonicalize().unwrap_or(plan.dir);
+    write_text(&folder.join("settings.toml"), &settings.to_toml()?)?;
+    write_text(&folder.join("data.toml"), &toml::to_string(&Data { dir })?)?;
 
     let cache = (!args.no_cache).then(|| Path::new(CACHE));
     let parts = Parts::extract(&corpus, &split, &settings, cache)?;
-    let description = Description {
-        labels: corpus.card.label_names(),
-        features: settings.features.clone(),
-        normalisation: Normalisation::fit(parts.train.iter().flat_map(|(clips, _)| clips))?,
-        architecture: settings.architecture.clone(),
-        provenance: provenance(&corpus, &split, &settings),
-    };
-    description.validate()?;
-    let train = TrainingClips::new(parts.train, &description.normalisation)?;
-    let validation = Clips::new(
-        parts
-            .validation
-            .iter()
-            .map(|(clip, features)| (features, clip.label)),
-        &description.normalisation,
-    )?;
+    let description = parts.describe(&corpus, &split, &settings)?;
+    let (train, validation) = parts.normalised(&description.normalisation)?;
 
     let mut trainer = Trainer::new(&description, &settings.training, settings.seed, &device);
+    let checkpoint_file = folder.join("checkpoint.safetensors");
     let log_file = folder.join("metrics.jsonl");
-    let (mut log, mut epochs) = if resumed {
-        checkpoint::load(&mut trainer, &folder.join("checkpoint.safetensors"))?;
+    // An interruption within the first epoch leaves no checkpoint.
+    let (mut log, mut epochs) = if checkpoint_file.exists() {
+        checkpoint::load(&mut trainer, &checkpoint_file)?;
         eprintln!("Going on after epoch {}.", trainer.epoch());
         EpochLog::resume(&log_file, trainer.epoch())?
     } else {
         (EpochLog::create(&log_file)?, Vec::new())
     };
-
     let interrupted = stop_on_ctrl_c()?;
     let finished = train_epochs(
         &mut trainer,
@@ -135,7 +101,7 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
         |trainer, metrics| {
             log.append(&metrics)?;
             epochs.push(metrics);
-            checkpoint::save(trainer, &folder.join("checkpoint.safetensors"))
+            checkpoint::save(trainer, &checkpoint_file)
         },
     )?;
     if !finished {
@@ -146,18 +112,61 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
         );
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    finish(
-        &folder,
-        &trainer,
+
+    let name = corpus_name(&corpus);
+    let best = trainer.best().map(|best| best.epoch);
+    let curves = learning_curves_svg(&epochs, best, &format!("{name}: learning curves"))?;
+    write_text(&folder.join("learning_curves.svg"), &curves)?;
+    let model = Model {
+        classifier: trainer.best_classifier()?,
         description,
-        &epochs,
-        &corpus,
-        &parts.test,
-        &device,
-    )?;
+    };
+    let test: Vec<(&Clip, &Features)> = parts.test.iter().map(|(clip, f)| (*clip, f)).collect();
+    let matrix = finish(&folder, model, best, &corpus, &test, device)?;
+
+    println!("Kept epoch {} of {}.", best.unwrap_or(0), epochs.len());
+    if matrix.total() > 0 {
+        println!("\n{}", text::summary(&matrix));
+    }
+    println!("Model and results: {}", folder.display());
     list("could not be read", parts.failed);
-    println!("{}", last_line(&folder, &split, &corpus)?);
+    println!("{}", last_line(&matrix, &split, &corpus));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A new run.
+fn begin(args: &cli::Train) -> Result<Plan> {
+    let settings = settings(args)?;
+    settings.validate()?;
+    Ok(Plan {
+        settings,
+        dir: match &args.dir {
+            Some(dir) => dir.clone(),
+            None => synthetic_corpus()?,
+        },
+        resumed: None,
+    })
+}
+
+/// An interrupted run, with the settings it was begun with.
+fn resume(folder: &Path, args: &cli::Train) -> Result<Plan> {
+    let mut settings = Settings::load(&folder.join("settings.toml"))
+        .with_context(|| format!("{}: not a run's folder", folder.display()))?;
+    if let Some(epochs) = args.epochs {
+        settings.training.epochs = epochs;
+    }
+    let file = folder.join("data.toml");
+    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let data: Data = toml::from_str(&text).with_context(|| file.display().to_string())?;
+    Ok(Plan {
+        settings,
+        dir: data.dir,
+        resumed: Some(folder.into()),
+    })
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_atomically(path, text.as_bytes())
 }
 
 /// The settings from the file, or the defaults, with the options given on the command line.
@@ -241,101 +250,6 @@ fn describe(split: &Split) {
     }
 }
 
-fn provenance(corpus: &Corpus, split: &Split, settings: &Settings) -> Provenance {
-    let synthetic = is_synthetic(corpus);
-    Provenance {
-        corpus: if synthetic {
-            "synthetic voices (a program's, not people's)".into()
-        } else {
-            corpus.card.title.clone()
-        },
-        licence: if synthetic {
-            "none: nobody's recordings".into()
-        } else {
-            corpus.card.licence.clone()
-        },
-        corpus_card: settings.corpus.clone(),
-        synthetic,
-        train_speakers: split.train_speakers.clone(),
-        validation_speakers: split.validation_speakers.clone(),
-        test_speakers: split.test_speakers.clone(),
-        seed: settings.seed,
-        program_version: env!("CARGO_PKG_VERSION").into(),
-        date: jiff::Zoned::now().strftime("%Y-%m-%d").to_string(),
-        ..Provenance::default()
-    }
-}
-
-/// The features of the three parts.
-struct Parts<'a> {
-    /// Each clip at each speed, with its label.
-    train: Vec<(Vec<Features>, usize)>,
-    validation: Vec<(&'a Clip, Features)>,
-    test: Vec<(&'a Clip, Features)>,
-    /// What is wrong with the clips that are in none.
-    failed: Vec<String>,
-}
-
-impl<'a> Parts<'a> {
-    fn extract(
-        corpus: &'a Corpus,
-        split: &Split,
-        settings: &Settings,
-        cache: Option<&Path>,
-    ) -> Result<Self> {
-        let speeds = &settings.training.speeds;
-        let heard = split.train.len() * speeds.len() + split.validation.len() + split.test.len();
-        let bar = progress::bar("features", heard as u64);
-        let mut failed = Vec::new();
-        let mut extract = |indices: &[usize], speed: f64| -> Result<Vec<Option<Features>>> {
-            let paths: Vec<&Path> = indices
-                .iter()
-                .map(|&index| corpus.clips[index].path.as_path())
-                .collect();
-            let (features, failures) =
-                extract_all(&corpus.root, &paths, &settings.features, speed, cache, &bar)?;
-            failed.extend(failures.into_iter().map(|failure| failure.message));
-            Ok(features)
-        };
-        let with_clips = |indices: &[usize], features: Vec<Option<Features>>| {
-            let clips = indices.iter().map(|&index| &corpus.clips[index]);
-            clips
-                .zip(features)
-                .filter_map(|(clip, features)| Some((clip, features?)))
-                .collect::<Vec<_>>()
-        };
-
-        let validation = with_clips(&split.validation, extract(&split.validation, 1.0)?);
-        let test = with_clips(&split.test, extract(&split.test, 1.0)?);
-        let mut variants: Vec<Vec<Features>> = vec![Vec::new(); split.train.len()];
-        for speed in speeds {
-            let heard = extract(&split.train, *speed)?;
-            for (variants, features) in variants.iter_mut().zip(heard) {
-                variants.extend(features);
-            }
-        }
-        bar.finish_and_clear();
-        let labels = split.train.iter().map(|&index| corpus.clips[index].label);
-        let train: Vec<_> = variants
-            .into_iter()
-            .zip(labels)
-            .filter(|(variants, _)| !variants.is_empty())
-            .collect();
-        failed.sort();
-        failed.dedup();
-        ensure_some(
-            train.len(),
-            &format!("no training clip could be read:\n{}", failed.join("\n")),
-        )?;
-        Ok(Self {
-            train,
-            validation,
-            test,
-            failed,
-        })
-    }
-}
-
 /// A flag that the first Ctrl-C sets; the second ends the process at once.
 fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
@@ -359,7 +273,7 @@ fn train_epochs(
     mut epoch_done: impl FnMut(&Trainer, EpochMetrics) -> Result<()>,
 ) -> Result<bool> {
     let steps = train.len().div_ceil(settings.training.batch_size);
-    let bar: ProgressBar = progress::bar("training", (settings.training.epochs * steps) as u64);
+    let bar = progress::bar("training", (settings.training.epochs * steps) as u64);
     bar.set_position((trainer.epoch() * steps) as u64);
     bar.reset_eta();
     while !trainer.is_done() {
@@ -386,72 +300,40 @@ fn train_epochs(
     Ok(true)
 }
 
-/// Tests the kept epoch and writes the run folder's results.
+/// Tests the model, notes the figures in it, and writes it and its results.
 fn finish(
     folder: &Path,
-    trainer: &Trainer,
-    mut description: Description,
-    epochs: &[EpochMetrics],
+    mut model: Model,
+    epoch: Option<usize>,
     corpus: &Corpus,
-    test: &[(&Clip, Features)],
-    device: &model::burn::tensor::Device,
-) -> Result<()> {
-    let best = trainer.best().map(|best| best.epoch);
-    description.provenance.epoch = best.unwrap_or(0);
-    let title = format!("{}: learning curves", corpus_name(corpus));
-    let curves = learning_curves_svg(epochs, best, &title)?;
-    write_atomically(&folder.join("learning_curves.svg"), curves.as_bytes())?;
-
-    let mut model = Model {
-        classifier: trainer.best_classifier()?,
-        description,
-    };
-    let recognizer = Recognizer::new(model.clone(), device.clone())?;
-    let test: Vec<(&Clip, &Features)> = test.iter().map(|(clip, f)| (*clip, f)).collect();
-    let predictions = evaluation::predict(&recognizer, corpus, &test)?;
+    test: &[(&Clip, &Features)],
+    device: Device,
+) -> Result<ConfusionMatrix> {
+    model.description.provenance.epoch = epoch.unwrap_or(0);
+    let recognizer = Recognizer::new(model, device)?;
+    let predictions = evaluation::predict(&recognizer, corpus, test)?;
     let matrix = predictions.confusion_matrix();
+    let mut model = recognizer.into_model();
     model.description.provenance.test_uar = matrix.uar();
     model.description.provenance.test_accuracy = matrix.accuracy();
-    let recognizer = Recognizer::new(model, device.clone())?;
     let title = format!("{}: speakers never heard", corpus_name(corpus));
-    evaluation::write(folder, &predictions, &recognizer, &title)?;
+    evaluation::write(folder, &predictions, &model.description, &title)?;
     // Last, so that a folder with a model is a finished run.
-    recognizer.model().save(folder.join(run_folder::MODEL))?;
-
-    if let Some(metrics) = epochs.iter().find(|metrics| Some(metrics.epoch) == best) {
-        let uar = metrics
-            .validation_uar
-            .map(|uar| format!(", validation UAR {uar:.3}"));
-        println!(
-            "Kept epoch {} of {}{}.",
-            metrics.epoch,
-            epochs.len(),
-            uar.unwrap_or_default()
-        );
-    }
-    if matrix.total() > 0 {
-        println!("\n{}", text::summary(&matrix));
-    }
-    println!("Model and results: {}", folder.display());
-    Ok(())
+    model.save(folder.join(run_folder::MODEL))?;
+    Ok(matrix)
 }
 
 /// The line that says how good the model is.
-fn last_line(folder: &Path, split: &Split, corpus: &Corpus) -> Result<String> {
-    let model = model::Model::load(
-        folder.join(run_folder::MODEL),
-        &model::Backend::Flex.device()?,
-    )?;
-    let voices = if is_synthetic(corpus) {
-        "synthetic speakers"
-    } else {
-        "speakers"
+fn last_line(matrix: &ConfusionMatrix, split: &Split, corpus: &Corpus) -> String {
+    let voices = match is_synthetic(corpus) {
+        true => "synthetic speakers",
+        false => "speakers",
     };
-    Ok(match model.description.provenance.test_uar {
+    match matrix.uar() {
         Some(uar) => format!(
             "UAR {uar:.3} on {} {voices} never heard in training",
             split.test_speakers.len()
         ),
         None => "UAR not measured: no test speakers".into(),
-    })
+    }
 }

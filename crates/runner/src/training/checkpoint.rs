@@ -57,9 +57,7 @@ pub fn save(trainer: &Trainer, path: &Path) -> Result<()> {
 /// Brings `trainer`, made of the same settings, to where the checkpoint stands.
 pub fn load(trainer: &mut Trainer, path: &Path) -> Result<()> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).with_context(|| {
-        format!("{name}: no checkpoint to resume from; name the folder of an unfinished run")
-    })?;
+    let bytes = std::fs::read(path).with_context(|| name.clone())?;
     let (mut arrays, metadata) = model::deserialize(&bytes, &name)?;
     let progress = metadata
         .get("progress")

@@ -40,8 +40,8 @@ impl Clips {
 
 impl TrainingClips {
     /// Clips with this normalisation applied to every variant.
-    pub fn new(
-        clips: impl IntoIterator<Item = (Vec<Features>, usize)>,
+    pub fn new<'a>(
+        clips: impl IntoIterator<Item = (&'a [Features], usize)>,
         normalisation: &Normalisation,
     ) -> Result<Self, ModelError> {
         let mut result = Self::default();

@@ -1,5 +1,6 @@
 //! Training a classifier: one epoch at a time, resumable, repeatable.
 //!
+//! - [`parts`]: from a corpus and its split to features, description and clips;
 //! - [`data`]: the clips of each part, normalised, and their batches;
 //! - [`schedule`]: the learning rate over the steps;
 //! - [`trainer`]: an epoch of steps, validation, and which epoch is kept;
@@ -11,8 +12,10 @@
 
 pub mod checkpoint;
 pub mod data;
+pub mod parts;
 pub mod schedule;
 pub mod trainer;
 
 pub use data::{Clips, TrainingClips};
+pub use parts::{Parts, is_synthetic};
 pub use trainer::Trainer;

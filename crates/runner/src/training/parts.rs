@@ -1,0 +1,156 @@
+//! From a corpus and its split to what a training takes.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use audio::Features;
+use model::{Description, Normalisation, Provenance};
+
+use super::{Clips, TrainingClips};
+use crate::corpus::{Clip, Corpus, Split};
+use crate::features::extract_all;
+use crate::progress;
+use crate::settings::Settings;
+use crate::synth::MARKER;
+
+/// The features of the three parts of a corpus, before normalisation.
+pub struct Parts<'a> {
+    /// Each training clip at each speed, with its label.
+    pub train: Vec<(Vec<Features>, usize)>,
+    /// The clips that decide which epoch is kept.
+    pub validation: Vec<(&'a Clip, Features)>,
+    /// The clips of speakers never heard.
+    pub test: Vec<(&'a Clip, Features)>,
+    /// What is wrong with the clips that are in none.
+    pub failed: Vec<String>,
+}
+
+impl<'a> Parts<'a> {
+    /// Extracts the features of every clip under a progress bar; a clip that
+    /// cannot be read is left out and listed.
+    ///
+    /// # Errors
+    ///
+    /// Where no training clip can be read.
+    pub fn extract(
+        corpus: &'a Corpus,
+        split: &Split,
+        settings: &Settings,
+        cache: Option<&Path>,
+    ) -> Result<Self> {
+        let speeds = &settings.training.speeds;
+        let heard = split.train.len() * speeds.len() + split.validation.len() + split.test.len();
+        let bar = progress::bar("features", heard as u64);
+        let mut failed = Vec::new();
+        let mut extract = |indices: &[usize], speed: f64| -> Result<Vec<Option<Features>>> {
+            let paths: Vec<&Path> = indices
+                .iter()
+                .map(|&index| corpus.clips[index].path.as_path())
+                .collect();
+            let (features, failures) =
+                extract_all(&corpus.root, &paths, &settings.features, speed, cache, &bar)?;
+            failed.extend(failures.into_iter().map(|failure| failure.message));
+            Ok(features)
+        };
+        let with_clips = |indices: &[usize], features: Vec<Option<Features>>| {
+            let clips = indices.iter().map(|&index| &corpus.clips[index]);
+            clips
+                .zip(features)
+                .filter_map(|(clip, features)| Some((clip, features?)))
+                .collect::<Vec<_>>()
+        };
+
+        let validation = with_clips(&split.validation, extract(&split.validation, 1.0)?);
+        let test = with_clips(&split.test, extract(&split.test, 1.0)?);
+        let mut variants: Vec<Vec<Features>> = vec![Vec::new(); split.train.len()];
+        for speed in speeds {
+            let heard = extract(&split.train, *speed)?;
+            for (variants, features) in variants.iter_mut().zip(heard) {
+                variants.extend(features);
+            }
+        }
+        bar.finish_and_clear();
+        let labels = split.train.iter().map(|&index| corpus.clips[index].label);
+        let train: Vec<_> = variants
+            .into_iter()
+            .zip(labels)
+            .filter(|(variants, _)| !variants.is_empty())
+            .collect();
+        failed.sort();
+        failed.dedup();
+        ensure!(
+            !train.is_empty(),
+            "no training clip could be read:\n{}",
+            failed.join("\n")
+        );
+        Ok(Self {
+            train,
+            validation,
+            test,
+            failed,
+        })
+    }
+
+    /// What the model will be, its normalisation taken from the training clips alone.
+    pub fn describe(
+        &self,
+        corpus: &Corpus,
+        split: &Split,
+        settings: &Settings,
+    ) -> Result<Description> {
+        let description = Description {
+            labels: corpus.card.label_names(),
+            features: settings.features.clone(),
+            normalisation: Normalisation::fit(self.train.iter().flat_map(|(clips, _)| clips))?,
+            architecture: settings.architecture.clone(),
+            provenance: provenance(corpus, split, settings),
+        };
+        description.validate()?;
+        Ok(description)
+    }
+
+    /// The training clips and the validation clips, normalised.
+    pub fn normalised(&self, normalisation: &Normalisation) -> Result<(TrainingClips, Clips)> {
+        let train = self
+            .train
+            .iter()
+            .map(|(variants, label)| (variants.as_slice(), *label));
+        let validation = self
+            .validation
+            .iter()
+            .map(|(clip, features)| (features, clip.label));
+        Ok((
+            TrainingClips::new(train, normalisation)?,
+            Clips::new(validation, normalisation)?,
+        ))
+    }
+}
+
+/// Whether a program made the recordings.
+pub fn is_synthetic(corpus: &Corpus) -> bool {
+    corpus.root.join(MARKER).is_file()
+}
+
+fn provenance(corpus: &Corpus, split: &Split, settings: &Settings) -> Provenance {
+    let synthetic = is_synthetic(corpus);
+    let (title, licence) = match synthetic {
+        true => (
+            "synthetic voices (a program's, not people's)",
+            "none: nobody's recordings",
+        ),
+        false => (&*corpus.card.title, &*corpus.card.licence),
+    };
+    Provenance {
+        corpus: title.into(),
+        licence: licence.into(),
+        corpus_card: settings.corpus.clone(),
+        synthetic,
+        train_speakers: split.train_speakers.clone(),
+        validation_speakers: split.validation_speakers.clone(),
+        test_speakers: split.test_speakers.clone(),
+        seed: settings.seed,
+        program_version: env!("CARGO_PKG_VERSION").into(),
+        date: jiff::Zoned::now().strftime("%Y-%m-%d").to_string(),
+        ..Provenance::default()
+    }
+}
