@@ -47,6 +47,7 @@
 //! |---|---|
 //! | [`Recording`] | decode, resample, trim |
 //! | [`Mfcc`], [`MfccConfig`] | MFCCs and log-mel spectra; presets |
+//! | [`Pitch`], [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | pitch and voicing, loudness, noise, jitter and shimmer, syllables a second |
 //! | [`delta`] | slopes over time |
 //! | [`FeatureSpec`], [`FeatureExtractor`] | all of it by one set of settings |
 //! | [`write_wav`], [`change_speed`] | samples out; a training set enlarged |
@@ -64,6 +65,7 @@ mod recording;
 mod resample;
 mod spec;
 mod trim;
+mod voice;
 mod wav;
 
 pub use deltas::{DeltaMethod, delta};
@@ -77,4 +79,9 @@ pub use recording::Recording;
 pub use resample::{SAMPLE_RATES, SPEEDS, change_speed};
 pub use spec::{FeatureExtractor, FeatureSpec, Features};
 pub use trim::TrimSettings;
+pub use voice::{
+    Harmonicity, HarmonicityConfig, HarmonicityTrack, Intensity, IntensityConfig, IntensityTrack,
+    PerturbationConfig, Pitch, PitchCandidate, PitchConfig, PitchFrame, PitchStream, PitchTrack,
+    PitchWindow, Pulses, SpeakingRate, SpeakingRateConfig, Syllables, harmonics_to_noise,
+};
 pub use wav::{SampleFormat, write_wav, write_wav_as};

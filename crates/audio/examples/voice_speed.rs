@@ -1,0 +1,74 @@
+//! How fast the measures of a voice are, on one thread, over the WAV files of a
+//! folder: `cargo run -p audio --example voice_speed -- FOLDER`. Compare with
+//! `scripts/voice_fixtures.py --speed FOLDER`, which times Praat on the same files.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use audio::{
+    Harmonicity, HarmonicityConfig, Intensity, IntensityConfig, PerturbationConfig, Pitch,
+    PitchConfig, Pulses, Recording, SpeakingRate, SpeakingRateConfig,
+};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::args().nth(1).ok_or("which folder?")?;
+    let mut files = Vec::new();
+    find(Path::new(&folder), &mut files)?;
+    files.sort();
+    files.truncate(100);
+    let recordings: Vec<Recording> = files
+        .iter()
+        .map(Recording::open)
+        .collect::<Result<_, _>>()?;
+    let seconds: f64 = recordings.iter().map(Recording::duration).sum();
+    println!("{} files, {seconds:.1} s; best of 3", recordings.len());
+    let rate = recordings.first().ok_or("no WAV files there")?.sample_rate;
+
+    let time = |name: &str, work: &dyn Fn(&[f32])| {
+        let mut best = f64::INFINITY;
+        for _ in 0..3 {
+            let start = Instant::now();
+            for recording in recordings.iter().filter(|r| r.sample_rate == rate) {
+                work(&recording.samples);
+            }
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        let (times, frame) = (seconds / best, best / seconds * 1e4);
+        println!("{name}: {times:.0} times real time, {frame:.1} us a frame of 10 ms");
+    };
+    let pitch = Pitch::new(&PitchConfig::default(), rate)?;
+    time("pitch", &|x| {
+        std::hint::black_box(pitch.track(x));
+    });
+    let intensity = Intensity::new(&IntensityConfig::default(), rate)?;
+    time("intensity", &|x| {
+        std::hint::black_box(intensity.track(x));
+    });
+    let harmonicity = Harmonicity::new(&HarmonicityConfig::default(), rate)?;
+    time("harmonicity", &|x| {
+        std::hint::black_box(harmonicity.track(x));
+    });
+    time("pitch, jitter and shimmer", &|x| {
+        let pulses = Pulses::find(x, rate, &pitch.track(x));
+        let config = PerturbationConfig::default();
+        let shimmer = pulses.shimmer_local(x, rate, &config);
+        std::hint::black_box((pulses.jitter_local(&config), shimmer));
+    });
+    let speaking = SpeakingRate::new(&SpeakingRateConfig::default(), rate)?;
+    time("speaking rate", &|x| {
+        std::hint::black_box(speaking.syllables(x));
+    });
+    Ok(())
+}
+
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            find(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "wav") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
