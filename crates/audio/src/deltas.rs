@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::frames::Frames;
 
+mod stream;
+
+pub use stream::DeltaStream;
+
 /// Which slope a delta is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,14 +62,18 @@ pub fn delta(frames: &Frames, order: usize, method: DeltaMethod) -> Frames {
             convolve(frames, &kernel, |t| t.clamp(first, last))
         }
         DeltaMethod::Regression { n } => {
-            let n = n.max(1);
-            let squares: f64 = (1..=n).map(|k| (k * k) as f64).sum();
-            let kernel: Vec<f64> = (0..=2 * n)
-                .map(|i| (i as f64 - n as f64) / (2.0 * squares))
-                .collect();
+            let kernel = regression_kernel(n.max(1));
             (0..order).fold(frames.clone(), |x, _| convolve(&x, &kernel, |t| t))
         }
     }
+}
+
+/// `k / (2 sum k^2)` for `k` from `-n` to `n`.
+fn regression_kernel(n: usize) -> Vec<f64> {
+    let squares: f64 = (1..=n).map(|k| (k * k) as f64).sum();
+    (0..=2 * n)
+        .map(|i| (i as f64 - n as f64) / (2.0 * squares))
+        .collect()
 }
 
 /// `y[t] = sum kernel[k] x[at(t) - half + k]`, end frames repeated.

@@ -74,6 +74,15 @@ pub enum AudioError {
         needed: f64,
     },
 
+    /// A setting looks at the whole recording, and a stream has none: change it.
+    #[error("{setting} the whole recording, which a stream does not have; {instead}")]
+    WholeRecording {
+        /// Which setting, and what it does to the whole recording.
+        setting: String,
+        /// What to set instead.
+        instead: String,
+    },
+
     /// A setting is out of range or does not fit the others: correct it.
     #[error("{what}")]
     Settings {

@@ -47,6 +47,7 @@
 //! |---|---|
 //! | [`Recording`] | decode, resample, trim |
 //! | [`Mfcc`], [`MfccConfig`] | MFCCs and log-mel spectra; presets |
+//! | [`SpectralShape`], [`SpectralConfig`] | level, zero crossings, centroid, roll-off, flatness, flux, chroma |
 //! | [`Pitch`], [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | pitch and voicing, loudness, noise, jitter and shimmer, syllables a second |
 //! | [`delta`] | slopes over time |
 //! | [`FeatureSpec`], [`FeatureExtractor`] | all of it by one set of settings |
@@ -64,6 +65,7 @@ mod mfcc;
 mod recording;
 mod resample;
 mod spec;
+mod spectral;
 mod trim;
 mod voice;
 mod wav;
@@ -78,6 +80,7 @@ pub use mfcc::{
 pub use recording::Recording;
 pub use resample::{SAMPLE_RATES, SPEEDS, change_speed};
 pub use spec::{FeatureExtractor, FeatureSpec, Features};
+pub use spectral::{Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape};
 pub use trim::TrimSettings;
 pub use voice::{
     Harmonicity, HarmonicityConfig, HarmonicityTrack, Intensity, IntensityConfig, IntensityTrack,

@@ -16,6 +16,10 @@ use crate::recording::Recording;
 use crate::resample::SAMPLE_RATES;
 use crate::trim::TrimSettings;
 
+mod stream;
+
+pub use stream::FeatureStream;
+
 /// More frames than this are never averaged into one (5 s at a hop of 10 ms).
 const AVERAGE_AT_MOST: usize = 500;
 

@@ -1,7 +1,10 @@
 //! Where frames lie, how many there are, and what is beyond the ends.
 
-use super::config::Framing;
+use std::ops::Range;
+
+use super::config::{FftLength, Framing, Rounding, Span};
 use super::real::Real;
+use crate::error::AudioError;
 
 /// The frames over a signal, in samples.
 #[derive(Clone, Debug)]
@@ -13,6 +16,44 @@ pub(crate) struct FrameGrid {
 }
 
 impl FrameGrid {
+    /// The frames by settings that have been validated, at `sample_rate` Hz.
+    pub(crate) fn new(
+        framing: Framing,
+        window_length: Span,
+        hop_length: Span,
+        rounding: Rounding,
+        n_fft: FftLength,
+        sample_rate: u32,
+    ) -> Result<Self, AudioError> {
+        if sample_rate == 0 {
+            return Err(AudioError::settings("a sample rate of 0 Hz is none"));
+        }
+        let window_length = window_length.samples(sample_rate, rounding);
+        let hop = hop_length.samples(sample_rate, rounding);
+        if window_length == 0 || hop == 0 {
+            return Err(AudioError::settings(format!(
+                "window_length and hop_length are {window_length} and {hop} samples at \
+                 {sample_rate} Hz, they must be 1 or more"
+            )));
+        }
+        let n_fft = match n_fft {
+            FftLength::Samples(n) => n,
+            FftLength::PowerOfTwo => window_length.next_power_of_two(),
+        };
+        if window_length > n_fft || n_fft > 1 << 22 {
+            return Err(AudioError::settings(format!(
+                "window_length is {window_length} samples at {sample_rate} Hz, it must fit into \
+                 n_fft, which is {n_fft}"
+            )));
+        }
+        Ok(FrameGrid {
+            framing,
+            window_length,
+            hop,
+            n_fft,
+        })
+    }
+
     /// Number of frames that `samples` samples give.
     pub(crate) fn count(&self, samples: usize) -> usize {
         let whole = |length: usize| match samples.checked_sub(length) {
@@ -49,6 +90,47 @@ impl FrameGrid {
         }
     }
 
+    /// Where window `t` starts; before the first sample it is negative.
+    pub(crate) fn start(&self, t: usize) -> isize {
+        let length = self.window_length;
+        // A window shorter than the transform lies in its middle.
+        let inset = (self.n_fft - length) / 2;
+        let at = (t * self.hop) as isize;
+        match self.framing {
+            Framing::CenteredZero | Framing::CenteredReflect => {
+                at - (self.n_fft / 2) as isize + inset as isize
+            }
+            Framing::WholeTransform => at + inset as isize,
+            Framing::WholeWindow | Framing::PaddedTail => at,
+            Framing::Mirrored => at + (self.hop / 2) as isize - (length / 2) as isize,
+        }
+    }
+
+    /// The part of window `t` that is inside a signal of `samples` samples.
+    pub(crate) fn inside(&self, t: usize, samples: usize) -> Range<usize> {
+        let start = self.start(t);
+        let within = |at: isize| at.clamp(0, samples as isize) as usize;
+        within(start)..within(start + self.window_length as isize)
+    }
+
+    /// Whether frame `t` is the same whatever follows the first `samples` samples.
+    pub(crate) fn is_complete(&self, t: usize, samples: usize) -> bool {
+        let start = self.start(t);
+        // What lies before the first sample is a mirror image of what follows it.
+        let mirrored = match self.framing {
+            Framing::CenteredReflect | Framing::Mirrored => 1 - start,
+            _ => 0,
+        };
+        let needed = (start + self.window_length as isize).max(mirrored);
+        samples as isize >= needed && t < self.count(samples)
+    }
+
+    /// How many of the latest samples a frame may need that is not complete
+    /// yet, or that only the end of the signal completes.
+    pub(crate) fn memory(&self) -> usize {
+        self.n_fft + 2
+    }
+
     /// The samples under window `t`: a part of `samples`, or at the ends
     /// `buffer` with the padding.
     pub(crate) fn gather<'a, T: Real>(
@@ -57,30 +139,30 @@ impl FrameGrid {
         t: usize,
         buffer: &'a mut [T],
     ) -> &'a [T] {
-        let length = self.window_length;
-        // A window shorter than the transform lies in its middle.
-        let inset = (self.n_fft - length) / 2;
-        let at = (t * self.hop) as isize;
-        let start = match self.framing {
-            Framing::CenteredZero | Framing::CenteredReflect => {
-                at - (self.n_fft / 2) as isize + inset as isize
-            }
-            Framing::WholeTransform => at + inset as isize,
-            Framing::WholeWindow | Framing::PaddedTail => at,
-            Framing::Mirrored => at + (self.hop / 2) as isize - (length / 2) as isize,
-        };
-        if start >= 0 && start as usize + length <= samples.len() {
-            return &samples[start as usize..start as usize + length];
+        self.gather_from(samples, 0, t, buffer)
+    }
+
+    /// The same of a signal of which only the samples from `first` on are `kept`.
+    pub(crate) fn gather_from<'a, T: Real>(
+        &self,
+        kept: &'a [T],
+        first: usize,
+        t: usize,
+        buffer: &'a mut [T],
+    ) -> &'a [T] {
+        let start = self.start(t);
+        let n = (first + kept.len()) as isize;
+        if start >= first as isize && start + self.window_length as isize <= n {
+            return &kept[start as usize - first..][..self.window_length];
         }
-        let n = samples.len() as isize;
         for (i, out) in buffer.iter_mut().enumerate() {
             let i = start + i as isize;
             *out = if (0..n).contains(&i) {
-                samples[i as usize]
+                kept[i as usize - first]
             } else {
                 match self.framing {
-                    Framing::CenteredReflect => samples[reflect(i, n, false)],
-                    Framing::Mirrored => samples[reflect(i, n, true)],
+                    Framing::CenteredReflect => kept[reflect(i, n, false) - first],
+                    Framing::Mirrored => kept[reflect(i, n, true) - first],
                     _ => T::ZERO,
                 }
             };

@@ -11,11 +11,12 @@
 //! 6. type-II cosine transform and lifter: `n_mfcc` coefficients.
 
 mod config;
-mod framing;
+pub(crate) mod framing;
 mod pipeline;
 mod presets;
-mod real;
-mod tables;
+pub(crate) mod real;
+mod stream;
+pub(crate) mod tables;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use config::{
     PreEmphasis, Rounding, Span, Spectrum, Window, Zeroth,
 };
 use pipeline::Pipeline;
+pub use stream::MfccStream;
 
 use crate::error::AudioError;
 use crate::frames::Frames;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::config::{FftLength, Floor, Log, MfccConfig, PreEmphasis, Spectrum, Zeroth};
+use super::config::{Floor, Log, MfccConfig, PreEmphasis, Spectrum, Zeroth};
 use super::framing::FrameGrid;
 use super::real::{Real, dot, sum};
 use super::tables;
@@ -27,7 +27,7 @@ pub(crate) struct Pipeline<T: Real> {
     window: Vec<T>,
     input_scale: T,
     remove_dc: bool,
-    pre_emphasis: PreEmphasis,
+    pub(super) pre_emphasis: PreEmphasis,
     fft: Arc<dyn RealToComplex<T>>,
     spectrum: Spectrum,
     bands: Vec<Band>,
@@ -63,28 +63,16 @@ struct Mel<T> {
 impl<T: Real> Pipeline<T> {
     pub(crate) fn new(config: &MfccConfig, sample_rate: u32) -> Result<Self, AudioError> {
         config.validate()?;
-        if sample_rate == 0 {
-            return Err(AudioError::settings("a sample rate of 0 Hz is none"));
-        }
+        let frames = FrameGrid::new(
+            config.framing,
+            config.window_length,
+            config.hop_length,
+            config.rounding,
+            config.n_fft,
+            sample_rate,
+        )?;
+        let (window_length, n_fft) = (frames.window_length, frames.n_fft);
         let rate = f64::from(sample_rate);
-        let window_length = config.window_length.samples(sample_rate, config.rounding);
-        let hop = config.hop_length.samples(sample_rate, config.rounding);
-        if window_length == 0 || hop == 0 {
-            return Err(AudioError::settings(format!(
-                "window_length and hop_length are {window_length} and {hop} samples at \
-                 {sample_rate} Hz, they must be 1 or more"
-            )));
-        }
-        let n_fft = match config.n_fft {
-            FftLength::Samples(n) => n,
-            FftLength::PowerOfTwo => window_length.next_power_of_two(),
-        };
-        if window_length > n_fft || n_fft > 1 << 22 {
-            return Err(AudioError::settings(format!(
-                "window_length is {window_length} samples at {sample_rate} Hz, it must fit into \
-                 n_fft, which is {n_fft}"
-            )));
-        }
         let f_max = config.f_max.unwrap_or(rate / 2.0);
         if f_max > rate / 2.0 {
             return Err(AudioError::settings(format!(
@@ -135,12 +123,7 @@ impl<T: Real> Pipeline<T> {
         }
 
         Ok(Pipeline {
-            frames: FrameGrid {
-                framing: config.framing,
-                window_length,
-                hop,
-                n_fft,
-            },
+            frames,
             window,
             input_scale: T::new(config.input_scale),
             remove_dc: config.remove_dc,
@@ -208,24 +191,14 @@ impl<T: Real> Pipeline<T> {
         let frames = self.frames.count(samples.len());
         let rows = frames.div_ceil(average);
         let n_mels = self.bands.len();
-        let wants_energy = matches!(
-            self.zeroth,
-            Zeroth::RawEnergy | Zeroth::WindowedEnergy | Zeroth::SpectralEnergy
-        );
+        let wants_energy = self.wants_energy();
         let mut powers = vec![T::ZERO; rows * n_mels];
         let mut energies = vec![T::ZERO; if wants_energy { rows } else { 0 }];
         let mut scratch = Scratch::new(self);
         for t in 0..frames {
             let row = t / average;
-            let energy = self.spectrum(samples, t, &mut scratch);
             let mel = &mut powers[row * n_mels..(row + 1) * n_mels];
-            for (band, out) in self.bands.iter().zip(mel) {
-                let weights = &self.weights[band.from..band.to];
-                *out += dot(
-                    weights,
-                    &scratch.power[band.start..band.start + weights.len()],
-                );
-            }
+            let energy = self.add_frame(samples, 0, t, &mut scratch, mel);
             if wants_energy {
                 energies[row] += energy;
             }
@@ -245,11 +218,50 @@ impl<T: Real> Pipeline<T> {
         Mel { powers, energies }
     }
 
+    /// Adds the mel spectrum of frame `t` to `mel` and returns the frame's
+    /// energy, if there is a use for it. `kept` is the signal from sample
+    /// `first` on.
+    pub(super) fn add_frame(
+        &self,
+        kept: &[T],
+        first: usize,
+        t: usize,
+        scratch: &mut Scratch<T>,
+        mel: &mut [T],
+    ) -> T {
+        let energy = self.spectrum(kept, first, t, scratch);
+        for (band, out) in self.bands.iter().zip(mel) {
+            let weights = &self.weights[band.from..band.to];
+            *out += dot(
+                weights,
+                &scratch.power[band.start..band.start + weights.len()],
+            );
+        }
+        energy
+    }
+
+    /// From the mel spectrum and the energy of one row to its coefficients;
+    /// `mel` becomes its logarithm.
+    pub(super) fn finish_row(&self, mel: &mut [T], energy: T, out: &mut [T]) {
+        self.take_log(mel);
+        self.cosine_transform(mel, out);
+        if self.wants_energy() {
+            out[self.energy_column] = self.above_floor(energy).ln();
+        }
+    }
+
+    fn wants_energy(&self) -> bool {
+        matches!(
+            self.zeroth,
+            Zeroth::RawEnergy | Zeroth::WindowedEnergy | Zeroth::SpectralEnergy
+        )
+    }
+
     /// Leaves the spectrum of frame `t` in `scratch.power` and returns the
     /// frame's energy, if there is a use for it.
-    fn spectrum(&self, samples: &[T], t: usize, scratch: &mut Scratch<T>) -> T {
+    fn spectrum(&self, kept: &[T], first: usize, t: usize, scratch: &mut Scratch<T>) -> T {
         let length = self.window.len();
-        let frame = self.frames.gather(samples, t, &mut scratch.frame);
+        let frame = self.frames.gather_from(kept, first, t, &mut scratch.frame);
         let mean = if self.remove_dc {
             sum(frame) * T::new(1.0 / length as f64)
         } else {
@@ -323,7 +335,7 @@ impl<T: Real> Pipeline<T> {
         }
     }
 
-    fn take_log(&self, powers: &mut [T]) {
+    pub(super) fn take_log(&self, powers: &mut [T]) {
         let unit = match self.log {
             Log::Natural => T::new(1.0),
             Log::Decibel => T::new(10.0 / std::f64::consts::LN_10),
@@ -362,7 +374,7 @@ impl<T: Real> Pipeline<T> {
 }
 
 /// Buffers of one computation.
-struct Scratch<T: Real> {
+pub(super) struct Scratch<T: Real> {
     frame: Vec<T>,
     input: Vec<T>,
     bins: Vec<Complex<T>>,
@@ -372,7 +384,7 @@ struct Scratch<T: Real> {
 }
 
 impl<T: Real> Scratch<T> {
-    fn new(pipeline: &Pipeline<T>) -> Self {
+    pub(super) fn new(pipeline: &Pipeline<T>) -> Self {
         Scratch {
             frame: vec![T::ZERO; pipeline.window.len()],
             input: pipeline.fft.make_input_vec(),

@@ -13,6 +13,7 @@ pub(crate) trait Real:
 {
     const ZERO: Self;
     fn new(value: f64) -> Self;
+    fn to_f64(self) -> f64;
     fn ln(self) -> Self;
     fn sqrt(self) -> Self;
 }
@@ -23,6 +24,9 @@ macro_rules! real {
             const ZERO: Self = 0.0;
             fn new(value: f64) -> Self {
                 value as $t
+            }
+            fn to_f64(self) -> f64 {
+                f64::from(self)
             }
             fn ln(self) -> Self {
                 self.ln()

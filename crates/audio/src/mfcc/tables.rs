@@ -48,10 +48,16 @@ pub(crate) fn mel_bands(
     let high = to_mel(scale, f_max);
     let n = config.n_mels;
     // The edges: left, centre and right of band m are edges m, m + 1, m + 2.
-    let mel_edges: Vec<f64> = (0..n + 2)
+    let mut mel_edges: Vec<f64> = (0..n + 2)
         .map(|i| low + (high - low) * i as f64 / (n + 1) as f64)
         .collect();
-    let hz_edges: Vec<f64> = mel_edges.iter().map(|&m| to_hertz(scale, m)).collect();
+    let mut hz_edges: Vec<f64> = mel_edges.iter().map(|&m| to_hertz(scale, m)).collect();
+    if config.warp != 1.0 {
+        for (mel, hertz) in mel_edges.iter_mut().zip(&mut hz_edges) {
+            *hertz = warped(*hertz, config.warp, sample_rate / 2.0);
+            *mel = to_mel(scale, *hertz);
+        }
+    }
     let bins = n_fft / 2 + 1;
     let frequency = |k: usize| k as f64 * sample_rate / n_fft as f64;
     let bin_width = match config.window_length {
@@ -117,6 +123,21 @@ pub(crate) fn mel_bands(
             }
         })
         .collect()
+}
+
+/// Up to where vocal tract length scales frequencies, in Hz.
+const WARP_BEND: f64 = 4800.0;
+
+/// `hertz` as heard from a vocal tract of another length (Jaitly and Hinton
+/// 2013, section 3): times `alpha` up to the bend, then linear to `nyquist`,
+/// which stays where it is.
+fn warped(hertz: f64, alpha: f64, nyquist: f64) -> f64 {
+    let bend = WARP_BEND.min(0.6 * nyquist) * alpha.min(1.0);
+    if hertz <= bend / alpha {
+        hertz * alpha
+    } else {
+        nyquist - (nyquist - bend) / (nyquist - bend / alpha) * (nyquist - hertz)
+    }
 }
 
 /// Hz to mel. Slaney's scale is librosa's `hz_to_mel(htk=False)`.
@@ -193,6 +214,64 @@ mod tests {
         }
         assert!((to_mel(MelScale::Htk, 1000.0) - 1000.0).abs() < 0.02);
         assert!((to_mel(MelScale::Slaney, 1000.0) - 15.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_warp_scales_low_frequencies_and_keeps_order_and_range() {
+        for nyquist in [4000.0, 8000.0, 24000.0] {
+            for alpha in [0.5, 0.9, 1.0, 1.1, 2.0] {
+                for hertz in [0.0, 100.0, 1000.0] {
+                    assert!((warped(hertz, alpha, nyquist) - alpha * hertz).abs() < 1e-9);
+                }
+                assert!((warped(nyquist, alpha, nyquist) - nyquist).abs() < 1e-9);
+                let all: Vec<f64> = (0..=1000)
+                    .map(|i| warped(nyquist * f64::from(i) / 1000.0, alpha, nyquist))
+                    .collect();
+                assert!(all.windows(2).all(|w| w[1] > w[0]), "{alpha} {nyquist}");
+                let step = nyquist / 1000.0 * 2.0 * alpha.max(1.0 / alpha);
+                assert!(all.windows(2).all(|w| w[1] - w[0] < step), "no jump");
+            }
+        }
+        // At 16 kHz, alpha 1.1: 4800/1.1 goes to 4800, halfway from there to
+        // 8000 goes to halfway from 4800 to 8000.
+        let bend = 4800.0 / 1.1;
+        assert!((warped(bend, 1.1, 8000.0) - 4800.0).abs() < 1e-9);
+        assert!((warped((bend + 8000.0) / 2.0, 1.1, 8000.0) - 6400.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_warped_bank_hears_a_tone_where_the_plain_one_hears_it_divided_by_the_factor() {
+        let plain = MfccConfig {
+            n_mels: 40,
+            ..MfccConfig::librosa()
+        };
+        for mel_shape in [MelShape::LinearInHertz, MelShape::LinearInMel] {
+            for warp in [0.85, 1.15] {
+                let bands = |warp: f64| {
+                    let config = MfccConfig {
+                        warp,
+                        mel_shape,
+                        mel_norm: MelNorm::Peak,
+                        ..plain.clone()
+                    };
+                    mel_bands(&config, 16_000.0, 4096, 4096, 8000.0)
+                };
+                let centre = |band: &Band| {
+                    let total: f64 = band.weights.iter().sum();
+                    let first: f64 = band
+                        .weights
+                        .iter()
+                        .enumerate()
+                        .map(|(i, w)| w * (band.start + i) as f64)
+                        .sum();
+                    first / total
+                };
+                for (a, b) in bands(1.0).iter().zip(&bands(warp)).take(25).skip(5) {
+                    let ratio = centre(b) / centre(a);
+                    assert!((ratio / warp - 1.0).abs() < 0.01, "{mel_shape:?}: {ratio}");
+                }
+            }
+        }
     }
 
     #[test]

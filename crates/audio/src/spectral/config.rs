@@ -1,0 +1,364 @@
+//! Which measures of the spectrum's shape to take, and over which frames.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::AudioError;
+use crate::mfcc::{FftLength, Framing, MfccConfig, Rounding, Span, Window};
+
+/// Frames and the measures taken of each, in the order of the columns.
+///
+/// ```
+/// use audio::{MfccConfig, SpectralConfig, SpectralFeature};
+/// // The rows stand beside those of the MFCCs.
+/// let config = SpectralConfig {
+///     features: vec![SpectralFeature::Centroid, SpectralFeature::RollOff(0.95)],
+///     ..SpectralConfig::framed_like(&MfccConfig::kaldi())
+/// };
+/// assert_eq!(config.column_names(), ["spectral_centroid", "spectral_roll_off_95"]);
+/// # Ok::<(), audio::AudioError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpectralConfig {
+    /// Length of the window.
+    pub window_length: Span,
+    /// From one frame to the next.
+    pub hop_length: Span,
+    /// How spans in milliseconds become samples.
+    pub rounding: Rounding,
+    /// Where frames lie and what happens at the ends.
+    pub framing: Framing,
+    /// Shape of the window.
+    pub window: Window,
+    /// Whether the window is that of the FFT (period `window_length`) or
+    /// symmetric (period `window_length - 1`).
+    pub window_periodic: bool,
+    /// Length of the Fourier transform.
+    pub n_fft: FftLength,
+    /// What to measure, in the order of the columns.
+    pub features: Vec<SpectralFeature>,
+}
+
+/// One measure of a frame. `x` are its samples, `S` the magnitudes of its
+/// windowed spectrum, `f` the frequencies of the bins in Hz.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpectralFeature {
+    /// Changes of sign under the window, over the window's length: a share of
+    /// 0 to 1. Values within 1e-10 of 0 count as positive. Only samples of the
+    /// recording change sign, padding does not
+    /// (`librosa.feature.zero_crossing_rate`).
+    ZeroCrossingRate,
+    /// Level, `10 log10(mean x^2)` of the samples under the window before it
+    /// is applied, in dB of full scale, -100 at least
+    /// (`librosa.feature.rms` and `amplitude_to_db(amin=1e-5, top_db=None)`).
+    Rms,
+    /// Centre of gravity of the spectrum, `sum f S / sum S`, in Hz
+    /// (`librosa.feature.spectral_centroid`). 0 in silence.
+    Centroid,
+    /// Deviation from the centroid `c`, `sqrt(sum (f - c)^2 S / sum S)`, in Hz
+    /// (`librosa.feature.spectral_bandwidth`). 0 in silence.
+    Bandwidth,
+    /// The frequency below which lies this share of `sum S`, in Hz
+    /// (`librosa.feature.spectral_rolloff`; its default share is 0.85). 0 in
+    /// silence.
+    RollOff(f64),
+    /// Geometric mean of `max(S^2, 1e-10)` over its arithmetic mean: 1 is
+    /// noise (and silence), 0 a tone (`librosa.feature.spectral_flatness`).
+    Flatness,
+    /// How much the spectrum's shape changed since the frame before: the
+    /// Euclidean distance between the magnitudes of the two, each scaled to
+    /// unit length. From 0 to sqrt 2, whatever the level and the FFT's length;
+    /// 1 from silence to sound; 0 for the first frame.
+    ///
+    /// This is the root of the flux of [Tzanetakis and Cook 2002](https://doi.org/10.1109/TSA.2002.800560),
+    /// equation 4. It is not librosa's onset strength, which counts rises of
+    /// mel bands in dB.
+    Flux,
+    /// Energy by pitch class.
+    Chroma(Chroma),
+}
+
+/// Energy by pitch class: every octave folded onto one
+/// (`librosa.feature.chroma_stft`, whose filter bank this is; after
+/// [Ellis 2007](https://www.ee.columbia.edu/~dpwe/resources/matlab/chroma-ansyn/)).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Chroma {
+    /// Classes in an octave; 12 are semitones.
+    pub n_chroma: usize,
+    /// Deviation from A4 = 440 Hz in classes. librosa estimates it from the
+    /// clip unless told; here it is a setting, so that a clip's features do
+    /// not hang on the rest of it.
+    pub tuning: f64,
+    /// Centre of the octaves that count most, in octaves above 27.5 Hz.
+    pub ctroct: f64,
+    /// Width of the bell about it, in octaves; `None` lets all count alike.
+    pub octwidth: Option<f64>,
+    /// What a frame's classes are divided by.
+    pub norm: ChromaNorm,
+    /// Whether the first class is C, otherwise A.
+    pub base_c: bool,
+}
+
+impl Default for Chroma {
+    /// librosa's settings, with tuning 0.
+    fn default() -> Self {
+        Chroma {
+            n_chroma: 12,
+            tuning: 0.0,
+            ctroct: 5.0,
+            octwidth: Some(2.0),
+            norm: ChromaNorm::Max,
+            base_c: true,
+        }
+    }
+}
+
+/// What a frame's classes are divided by; silence stays 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChromaNorm {
+    /// Nothing: sums of power.
+    None,
+    /// The largest (librosa's `norm=inf`).
+    Max,
+    /// Their sum (`norm=1`).
+    Sum,
+    /// The root of their squares (`norm=2`).
+    Length,
+}
+
+/// More classes than this have no use.
+const MOST_CHROMA: usize = 1200;
+/// More columns than this are a mistake.
+const MOST_FEATURES: usize = 64;
+
+impl SpectralConfig {
+    /// All measures over librosa's frames: 2048 samples every 512, centred.
+    pub fn librosa() -> Self {
+        Self::framed_like(&MfccConfig::librosa())
+    }
+
+    /// All measures over the frames of these MFCCs, row beside row: the same
+    /// framing, window and transform.
+    pub fn framed_like(mfcc: &MfccConfig) -> Self {
+        SpectralConfig {
+            window_length: mfcc.window_length,
+            hop_length: mfcc.hop_length,
+            rounding: mfcc.rounding,
+            framing: mfcc.framing,
+            window: mfcc.window,
+            window_periodic: mfcc.window_periodic,
+            n_fft: mfcc.n_fft,
+            features: vec![
+                SpectralFeature::ZeroCrossingRate,
+                SpectralFeature::Rms,
+                SpectralFeature::Centroid,
+                SpectralFeature::Bandwidth,
+                SpectralFeature::RollOff(0.85),
+                SpectralFeature::Flatness,
+                SpectralFeature::Flux,
+                SpectralFeature::Chroma(Chroma::default()),
+            ],
+        }
+    }
+
+    /// Checks all that can be checked without knowing the sample rate.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Settings`] naming the setting, its value and its bounds.
+    pub fn validate(&self) -> Result<(), AudioError> {
+        let wrong = |what: String| Err(AudioError::settings(what));
+        // The frames have the MFCC's rules.
+        MfccConfig {
+            window_length: self.window_length,
+            hop_length: self.hop_length,
+            n_fft: self.n_fft,
+            ..MfccConfig::librosa()
+        }
+        .validate()?;
+        if !(1..=MOST_FEATURES).contains(&self.features.len()) {
+            return wrong(format!(
+                "features lists {} measures, it must be 1 to {MOST_FEATURES}",
+                self.features.len()
+            ));
+        }
+        for (i, feature) in self.features.iter().enumerate() {
+            match feature {
+                SpectralFeature::RollOff(share) if !(*share > 0.0 && *share < 1.0) => {
+                    return wrong(format!("roll_off is {share}, it must be between 0 and 1"));
+                }
+                SpectralFeature::Chroma(chroma) => chroma.validate()?,
+                _ => {}
+            }
+            let names = feature.names();
+            if self.features[..i].iter().any(|f| f.names() == names) {
+                return wrong(format!("features lists {} twice", names[0]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the columns.
+    pub fn column_names(&self) -> Vec<String> {
+        self.features.iter().flat_map(|f| f.names()).collect()
+    }
+}
+
+impl SpectralFeature {
+    /// Number of columns.
+    pub(crate) fn columns(&self) -> usize {
+        match self {
+            SpectralFeature::Chroma(chroma) => chroma.n_chroma,
+            _ => 1,
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let one = |name: &str| vec![name.to_owned()];
+        match self {
+            SpectralFeature::ZeroCrossingRate => one("zero_crossing_rate"),
+            SpectralFeature::Rms => one("rms_db"),
+            SpectralFeature::Centroid => one("spectral_centroid"),
+            SpectralFeature::Bandwidth => one("spectral_bandwidth"),
+            SpectralFeature::RollOff(share) => {
+                // 0.85 is 85, not 85.00000001; 0.995 is 99.5.
+                let percent = (share * 1e6).round() / 1e4;
+                vec![format!("spectral_roll_off_{percent}")]
+            }
+            SpectralFeature::Flatness => one("spectral_flatness"),
+            SpectralFeature::Flux => one("spectral_flux"),
+            SpectralFeature::Chroma(chroma) => chroma.names(),
+        }
+    }
+}
+
+impl Chroma {
+    fn validate(&self) -> Result<(), AudioError> {
+        let check = |ok: bool, what: String| {
+            if ok {
+                Ok(())
+            } else {
+                Err(AudioError::settings(what))
+            }
+        };
+        check(
+            (1..=MOST_CHROMA).contains(&self.n_chroma),
+            format!(
+                "n_chroma is {}, it must be 1 to {MOST_CHROMA}",
+                self.n_chroma
+            ),
+        )?;
+        check(
+            self.tuning.is_finite() && self.tuning.abs() <= self.n_chroma as f64,
+            format!(
+                "tuning is {} classes, it must be within an octave",
+                self.tuning
+            ),
+        )?;
+        check(
+            self.ctroct.is_finite() && (0.0..=20.0).contains(&self.ctroct),
+            format!("ctroct is {}, it must be 0 to 20 octaves", self.ctroct),
+        )?;
+        check(
+            self.octwidth.is_none_or(|w| w.is_finite() && w >= 0.01),
+            format!(
+                "octwidth is {:?}, it must be 0.01 octaves or more",
+                self.octwidth
+            ),
+        )
+    }
+
+    fn names(&self) -> Vec<String> {
+        const CLASSES: [&str; 12] = [
+            "c", "c_sharp", "d", "d_sharp", "e", "f", "f_sharp", "g", "g_sharp", "a", "a_sharp",
+            "b",
+        ];
+        let first = if self.base_c { 0 } else { 9 };
+        (0..self.n_chroma)
+            .map(|i| match self.n_chroma {
+                12 => format!("chroma_{}", CLASSES[(first + i) % 12]),
+                _ => format!("chroma_{i}"),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_survive_a_file_and_typing_errors_do_not() {
+        let config = SpectralConfig::librosa();
+        let text = serde_json::to_string(&config).unwrap();
+        let back: SpectralConfig = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, config);
+        let short = r#"{"chroma": {"n_chroma": 24}}"#;
+        let chroma: SpectralFeature = serde_json::from_str(short).unwrap();
+        assert_eq!(chroma.columns(), 24);
+        assert!(serde_json::from_str::<SpectralFeature>(r#"{"chroma": {"nchroma": 24}}"#).is_err());
+        assert!(serde_json::from_str::<SpectralFeature>(r#""centroyd""#).is_err());
+    }
+
+    #[test]
+    fn every_column_has_one_name_of_its_own() {
+        let names = SpectralConfig::librosa().column_names();
+        assert_eq!(names.len(), 19);
+        assert_eq!(names[4], "spectral_roll_off_85");
+        assert_eq!(names[7..10], ["chroma_c", "chroma_c_sharp", "chroma_d"]);
+        let mut sorted = names.clone();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(sorted.len(), names.len());
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let with = |features: Vec<SpectralFeature>| {
+            let config = SpectralConfig {
+                features,
+                ..SpectralConfig::librosa()
+            };
+            config.validate().err().map(|e| e.to_string())
+        };
+        use SpectralFeature as F;
+        assert_eq!(with(vec![F::RollOff(0.5), F::RollOff(0.85)]), None);
+        for (features, what) in [
+            (vec![], "features lists 0"),
+            (vec![F::Flux, F::Rms, F::Flux], "spectral_flux twice"),
+            (vec![F::RollOff(1.0)], "roll_off is 1,"),
+            (vec![F::RollOff(f64::NAN)], "roll_off is NaN"),
+            (
+                vec![F::Chroma(Chroma {
+                    n_chroma: 0,
+                    ..Chroma::default()
+                })],
+                "n_chroma is 0",
+            ),
+            (
+                vec![F::Chroma(Chroma {
+                    octwidth: Some(0.0),
+                    ..Chroma::default()
+                })],
+                "octwidth is Some(0.0)",
+            ),
+        ] {
+            let message = with(features).expect(what);
+            assert!(message.contains(what), "{message}");
+        }
+        let config = SpectralConfig {
+            hop_length: Span::Samples(0),
+            ..SpectralConfig::librosa()
+        };
+        assert!(
+            config
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("hop_length")
+        );
+    }
+}

@@ -1,0 +1,294 @@
+//! The shape of the spectrum, frame by frame: level, zero crossings, centroid,
+//! bandwidth, roll-off, flatness, flux, chroma.
+//!
+//! One pass over the frames, one Fourier transform a frame, whatever is
+//! measured. Where librosa has the measure, the numbers are librosa 0.11's;
+//! the fixtures are made by `scripts/spectral_fixtures.py`.
+
+mod chroma;
+mod config;
+mod measures;
+
+use std::sync::Arc;
+
+pub use config::{Chroma, ChromaNorm, SpectralConfig, SpectralFeature};
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+use crate::error::AudioError;
+use crate::frames::Frames;
+use crate::mfcc::framing::FrameGrid;
+use crate::mfcc::real::{Real, dot, sum};
+use crate::mfcc::tables;
+
+/// Measures spectra at one sample rate: the settings with their tables, ready
+/// to use from many threads. A clone shares the tables.
+///
+/// ```
+/// use audio::{SpectralConfig, SpectralShape};
+/// let shape = SpectralShape::new(&SpectralConfig::librosa(), 16_000)?;
+/// let tone: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.1).sin()).collect();
+/// let frames = shape.compute(&tone);
+/// assert_eq!((frames.len(), frames.columns()), (32, 19));
+/// let level = shape.column_names().iter().position(|name| name == "rms_db").unwrap();
+/// assert!((frames.row(16)[level] + 3.0).abs() < 0.1); // a sine of amplitude 1
+/// # Ok::<(), audio::AudioError>(())
+/// ```
+#[derive(Clone)]
+pub struct SpectralShape {
+    config: SpectralConfig,
+    sample_rate: u32,
+    pipeline: Arc<Pipeline<f32>>,
+}
+
+impl std::fmt::Debug for SpectralShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SpectralShape")
+            .field("config", &self.config)
+            .field("sample_rate", &self.sample_rate)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SpectralShape {
+    /// Prepares the tables for `sample_rate` Hz.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Settings`] where the settings contradict each other or
+    /// the sample rate.
+    pub fn new(config: &SpectralConfig, sample_rate: u32) -> Result<Self, AudioError> {
+        Ok(SpectralShape {
+            config: config.clone(),
+            sample_rate,
+            pipeline: Arc::new(Pipeline::new(config, sample_rate)?),
+        })
+    }
+
+    /// The measures of `samples` (full scale +-1): `[frames, columns]`, the
+    /// columns named by [`column_names`](Self::column_names). Too few samples
+    /// for a frame give no frames. Silence gives finite numbers.
+    pub fn compute(&self, samples: &[f32]) -> Frames {
+        Frames::new(self.pipeline.compute(samples), self.pipeline.columns)
+    }
+
+    /// [`compute`](Self::compute) in double precision, row-major; for
+    /// comparison with other implementations, as it makes its tables anew.
+    pub fn compute_f64(&self, samples: &[f64]) -> Vec<f64> {
+        Pipeline::new(&self.config, self.sample_rate)
+            .expect("the same settings were valid before")
+            .compute(samples)
+    }
+
+    /// Names of the columns.
+    pub fn column_names(&self) -> Vec<String> {
+        self.config.column_names()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &SpectralConfig {
+        &self.config
+    }
+
+    /// The sample rate that the tables are for, in Hz.
+    pub fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    /// Samples from one frame to the next.
+    pub fn hop_length(&self) -> usize {
+        self.pipeline.grid.hop
+    }
+
+    /// Number of frames that `samples` samples give.
+    pub fn frame_count(&self, samples: usize) -> usize {
+        self.pipeline.grid.count(samples)
+    }
+
+    /// The smallest number of samples that gives a frame.
+    pub fn samples_needed(&self) -> usize {
+        self.pipeline.grid.samples_needed()
+    }
+}
+
+/// Settings with their tables, in one precision or the other.
+struct Pipeline<T: Real> {
+    grid: FrameGrid,
+    window: Vec<T>,
+    fft: Arc<dyn RealToComplex<T>>,
+    /// Of the bins, in Hz.
+    frequencies: Vec<T>,
+    measures: Vec<Measure<T>>,
+    columns: usize,
+}
+
+/// A feature with its tables.
+enum Measure<T> {
+    ZeroCrossingRate,
+    Rms,
+    Centroid,
+    Bandwidth,
+    RollOff(f64),
+    Flatness,
+    Flux,
+    Chroma { bank: Vec<T>, norm: ChromaNorm },
+}
+
+/// Buffers of one computation.
+struct Scratch<T> {
+    frame: Vec<T>,
+    input: Vec<T>,
+    bins: Vec<Complex<T>>,
+    fft: Vec<Complex<T>>,
+    powers: Vec<T>,
+    magnitudes: Vec<T>,
+    /// The magnitudes at unit length, of this frame and of the one before.
+    unit: Vec<T>,
+    unit_before: Vec<T>,
+}
+
+impl<T: Real> Pipeline<T> {
+    fn new(config: &SpectralConfig, sample_rate: u32) -> Result<Self, AudioError> {
+        config.validate()?;
+        let grid = FrameGrid::new(
+            config.framing,
+            config.window_length,
+            config.hop_length,
+            config.rounding,
+            config.n_fft,
+            sample_rate,
+        )?;
+        let rate = f64::from(sample_rate);
+        let measures = config
+            .features
+            .iter()
+            .map(|feature| match *feature {
+                SpectralFeature::ZeroCrossingRate => Measure::ZeroCrossingRate,
+                SpectralFeature::Rms => Measure::Rms,
+                SpectralFeature::Centroid => Measure::Centroid,
+                SpectralFeature::Bandwidth => Measure::Bandwidth,
+                SpectralFeature::RollOff(share) => Measure::RollOff(share),
+                SpectralFeature::Flatness => Measure::Flatness,
+                SpectralFeature::Flux => Measure::Flux,
+                SpectralFeature::Chroma(settings) => Measure::Chroma {
+                    bank: chroma::filter_bank(&settings, rate, grid.n_fft)
+                        .into_iter()
+                        .map(T::new)
+                        .collect(),
+                    norm: settings.norm,
+                },
+            })
+            .collect();
+        Ok(Pipeline {
+            window: tables::window(config.window, config.window_periodic, grid.window_length)
+                .into_iter()
+                .map(T::new)
+                .collect(),
+            fft: RealFftPlanner::new().plan_fft_forward(grid.n_fft),
+            frequencies: (0..grid.n_fft / 2 + 1)
+                .map(|k| T::new(k as f64 * rate / grid.n_fft as f64))
+                .collect(),
+            measures,
+            columns: config.features.iter().map(|f| f.columns()).sum(),
+            grid,
+        })
+    }
+
+    /// `[frames, columns]`.
+    fn compute(&self, samples: &[T]) -> Vec<T> {
+        let frames = self.grid.count(samples.len());
+        let mut out = vec![T::ZERO; frames * self.columns];
+        let bins = self.frequencies.len();
+        let mut scratch = Scratch {
+            frame: vec![T::ZERO; self.window.len()],
+            input: self.fft.make_input_vec(),
+            bins: self.fft.make_output_vec(),
+            fft: self.fft.make_scratch_vec(),
+            powers: vec![T::ZERO; bins],
+            magnitudes: vec![T::ZERO; bins],
+            unit: vec![T::ZERO; bins],
+            unit_before: vec![T::ZERO; bins],
+        };
+        for (t, row) in out.chunks_exact_mut(self.columns).enumerate() {
+            self.measure(samples, t, &mut scratch, row);
+        }
+        out
+    }
+
+    /// Measures frame `t`; `scratch` still holds the frame before.
+    fn measure(&self, samples: &[T], t: usize, scratch: &mut Scratch<T>, mut row: &mut [T]) {
+        let length = self.window.len();
+        let frame = self.grid.gather(samples, t, &mut scratch.frame);
+        let timed_only = |m: &Measure<T>| matches!(m, Measure::ZeroCrossingRate | Measure::Rms);
+        if !self.measures.iter().all(timed_only) {
+            for ((y, &x), &w) in scratch.input.iter_mut().zip(frame).zip(&self.window) {
+                *y = x * w;
+            }
+            // The transform uses its input as working space, so zeros come anew.
+            scratch.input[length..].fill(T::ZERO);
+            self.fft
+                .process_with_scratch(&mut scratch.input, &mut scratch.bins, &mut scratch.fft)
+                .expect("the buffers were made for this transform");
+            for (p, bin) in scratch.powers.iter_mut().zip(&scratch.bins) {
+                *p = bin.re * bin.re + bin.im * bin.im;
+            }
+            for (s, p) in scratch.magnitudes.iter_mut().zip(&scratch.powers) {
+                *s = p.sqrt();
+            }
+        }
+        let (powers, magnitudes) = (&scratch.powers[..], &scratch.magnitudes[..]);
+        let total = sum(magnitudes);
+        let centre = measures::centroid(magnitudes, &self.frequencies, total);
+        for measure in &self.measures {
+            let (cell, rest) = match measure {
+                Measure::Chroma { bank, .. } => row.split_at_mut(bank.len() / powers.len()),
+                _ => row.split_at_mut(1),
+            };
+            match measure {
+                Measure::ZeroCrossingRate => {
+                    let inside = self.grid.inside(t, samples.len());
+                    let crossings = measures::crossings(&samples[inside]);
+                    cell[0] = T::new(crossings as f64 / length as f64);
+                }
+                Measure::Rms => cell[0] = measures::level(frame),
+                Measure::Centroid => cell[0] = centre,
+                Measure::Bandwidth => {
+                    cell[0] = measures::bandwidth(magnitudes, &self.frequencies, centre, total);
+                }
+                Measure::RollOff(share) => {
+                    cell[0] = self.frequencies[measures::roll_off_bin(magnitudes, *share)];
+                }
+                Measure::Flatness => cell[0] = measures::flatness(powers),
+                Measure::Flux => {
+                    std::mem::swap(&mut scratch.unit, &mut scratch.unit_before);
+                    measures::to_unit_length(magnitudes, powers, &mut scratch.unit);
+                    if t > 0 {
+                        cell[0] = measures::distance(&scratch.unit, &scratch.unit_before);
+                    }
+                }
+                Measure::Chroma { bank, norm } => fold(powers, bank, *norm, cell),
+            }
+            row = rest;
+        }
+    }
+}
+
+/// Power by pitch class.
+fn fold<T: Real>(powers: &[T], bank: &[T], norm: ChromaNorm, classes: &mut [T]) {
+    for (class, weights) in classes.iter_mut().zip(bank.chunks_exact(powers.len())) {
+        *class = dot(weights, powers);
+    }
+    let divisor = match norm {
+        ChromaNorm::None => return,
+        ChromaNorm::Max => classes
+            .iter()
+            .fold(T::ZERO, |m, &c| if c > m { c } else { m }),
+        ChromaNorm::Sum => sum(classes),
+        ChromaNorm::Length => dot(classes, classes).sqrt(),
+    };
+    if divisor > T::new(f64::from(f32::MIN_POSITIVE)) {
+        for class in classes {
+            *class = *class / divisor;
+        }
+    }
+}

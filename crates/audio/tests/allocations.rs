@@ -1,0 +1,91 @@
+//! A stream that runs allocates nothing, however long it runs.
+
+// Counting allocations takes an allocator, and that takes `unsafe`.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use audio::{Mfcc, MfccConfig, MfccStream};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count() {
+    ALLOCATIONS.with(|n| n.set(n.get() + 1));
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations that `work` makes on this thread.
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.with(Cell::get);
+    work();
+    ALLOCATIONS.with(Cell::get) - before
+}
+
+#[test]
+fn the_counter_counts() {
+    let one = allocations(|| drop(std::hint::black_box(vec![1u8; 100])));
+    assert_eq!(one, 1);
+}
+
+#[test]
+fn a_warm_mfcc_stream_does_not_allocate() {
+    for config in [
+        MfccConfig::kaldi(),
+        MfccConfig::htk(),
+        MfccConfig::python_speech_features(),
+        MfccConfig {
+            top_db: None,
+            ..MfccConfig::librosa()
+        },
+        MfccConfig {
+            top_db: None,
+            ..MfccConfig::torchaudio()
+        },
+    ] {
+        let mfcc = Mfcc::new(&config, 16_000).unwrap();
+        for mut stream in [
+            MfccStream::new(&mfcc).unwrap(),
+            MfccStream::averaged(&mfcc, 3).unwrap(),
+            MfccStream::log_mel(&mfcc).unwrap(),
+        ] {
+            let samples = [0.1, -0.2, 0.3, 0.05, -0.4].repeat(1_000);
+            let mut rows = 0;
+            let made = allocations(|| {
+                for size in [1, 160, 480, 3, 5_000] {
+                    for chunk in samples.chunks(size) {
+                        stream.push(chunk, |_| rows += 1);
+                    }
+                }
+                stream.finish(|_| rows += 1);
+            });
+            assert!(rows > 10);
+            assert_eq!(made, 0, "{config:?}");
+        }
+    }
+}

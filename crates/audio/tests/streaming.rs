@@ -1,0 +1,364 @@
+//! What comes out of a stream is what comes out of a batch, to the last bit.
+
+use audio::{
+    AudioError, FeatureSpec, FeatureStream, Floor, Framing, Log, Mfcc, MfccConfig, MfccStream,
+    Recording, Span, Zeroth,
+};
+
+/// A small generator: random enough for chunk sizes and noise, and the same every time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u32 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as u32
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.next() as usize % n
+    }
+
+    fn noise(&mut self, n: usize) -> Vec<f32> {
+        (0..n)
+            .map(|_| 0.2 * (self.next() as f32 / f32::from(1u16 << 15) / 32_768.0 - 1.0))
+            .collect()
+    }
+
+    /// `0..n` in pieces: mostly small ones, some of 0, now and then a long one.
+    fn pieces(&mut self, n: usize) -> Vec<std::ops::Range<usize>> {
+        let most = [1, 2, 7, 160, 1_000, 5_000][self.below(6)];
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        while from < n {
+            let to = (from + self.below(most + 1)).min(n);
+            pieces.push(from..to);
+            from = to;
+        }
+        pieces.push(n..n);
+        pieces
+    }
+}
+
+fn collect(
+    stream: &mut MfccStream,
+    samples: &[f32],
+    pieces: &[std::ops::Range<usize>],
+) -> Vec<f32> {
+    let mut rows = Vec::new();
+    for piece in pieces {
+        stream.push(&samples[piece.clone()], |row| rows.extend_from_slice(row));
+    }
+    stream.finish(|row| rows.extend_from_slice(row));
+    rows
+}
+
+/// Values that differ in any bit, counted.
+fn differing(a: &[f32], b: &[f32]) -> usize {
+    assert_eq!(a.len(), b.len(), "numbers of values");
+    a.iter()
+        .zip(b)
+        .filter(|(x, y)| x.to_bits() != y.to_bits())
+        .count()
+}
+
+fn causal_presets() -> Vec<(&'static str, MfccConfig)> {
+    let fixed = |config: MfccConfig| MfccConfig {
+        top_db: None,
+        ..config
+    };
+    vec![
+        ("librosa", fixed(MfccConfig::librosa())),
+        ("torchaudio", fixed(MfccConfig::torchaudio())),
+        (
+            "torchaudio, log_mels",
+            MfccConfig {
+                log: Log::Natural,
+                floor: Floor::Add(1e-6),
+                ..fixed(MfccConfig::torchaudio())
+            },
+        ),
+        ("kaldi", MfccConfig::kaldi()),
+        (
+            "kaldi, snip_edges=false",
+            MfccConfig {
+                framing: Framing::Mirrored,
+                zeroth: Zeroth::WindowedEnergy,
+                ..MfccConfig::kaldi()
+            },
+        ),
+        (
+            "python_speech_features",
+            MfccConfig::python_speech_features(),
+        ),
+        ("htk", MfccConfig::htk()),
+        ("recommended", FeatureSpec::recommended().mfcc),
+    ]
+}
+
+#[test]
+fn every_causal_preset_streams_bit_for_bit_in_chunks_of_any_size() {
+    let mut random = Random(1);
+    for (name, config) in causal_presets() {
+        let mfcc = Mfcc::new(&config, 16_000).unwrap();
+        let mut stream = MfccStream::new(&mfcc).unwrap();
+        for round in 0..12 {
+            let n = [random.below(600), random.below(20_000)][round % 2];
+            let samples = random.noise(n);
+            let pieces = random.pieces(n);
+            let rows = collect(&mut stream, &samples, &pieces);
+            let batch = mfcc.compute(&samples);
+            assert_eq!(differing(&rows, batch.data()), 0, "{name}, {n} samples");
+        }
+    }
+}
+
+#[test]
+fn log_mel_and_averaged_rows_stream_bit_for_bit() {
+    let mut random = Random(2);
+    for (name, config) in causal_presets() {
+        let mfcc = Mfcc::new(&config, 16_000).unwrap();
+        let mut log_mel = MfccStream::log_mel(&mfcc).unwrap();
+        for average in [1, 2, 3, 7] {
+            let mut averaged = MfccStream::averaged(&mfcc, average).unwrap();
+            let n = random.below(12_000);
+            let samples = random.noise(n);
+            let rows = collect(&mut averaged, &samples, &random.pieces(n));
+            let batch = mfcc.compute_averaged(&samples, average);
+            assert_eq!(differing(&rows, batch.data()), 0, "{name}, {average}, {n}");
+            let rows = collect(&mut log_mel, &samples, &random.pieces(n));
+            let batch = mfcc.log_mel(&samples);
+            assert_eq!(differing(&rows, batch.data()), 0, "{name}, log mel, {n}");
+        }
+    }
+}
+
+#[test]
+fn every_framing_window_and_hop_streams_bit_for_bit_at_every_length() {
+    let mut random = Random(3);
+    let spans = [
+        (400, 160, 512),
+        (25, 10, 33),
+        (9, 40, 9),
+        (1, 1, 3),
+        (64, 300, 128),
+    ];
+    for framing in [
+        Framing::CenteredZero,
+        Framing::CenteredReflect,
+        Framing::WholeTransform,
+        Framing::WholeWindow,
+        Framing::Mirrored,
+        Framing::PaddedTail,
+    ] {
+        for (window, hop, n_fft) in spans {
+            let config = MfccConfig {
+                framing,
+                window_length: Span::Samples(window),
+                hop_length: Span::Samples(hop),
+                n_fft: audio::FftLength::Samples(n_fft),
+                n_mels: 4,
+                n_mfcc: 3,
+                ..MfccConfig::kaldi()
+            };
+            let mfcc = Mfcc::new(&config, 16_000).unwrap();
+            let mut stream = MfccStream::new(&mfcc).unwrap();
+            let short = 0..2 * n_fft.min(60);
+            let long = [n_fft - 1, n_fft, n_fft + 1, 999, 1_000, 1_001, 2_400, 4_000];
+            for n in short.chain(long) {
+                let samples = random.noise(n);
+                let rows = collect(&mut stream, &samples, &random.pieces(n));
+                let batch = mfcc.compute(&samples);
+                assert_eq!(
+                    differing(&rows, batch.data()),
+                    0,
+                    "{framing:?} {window} {hop} {n_fft}, {n} samples"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_comes_with_its_last_sample_and_not_later() {
+    let mfcc = Mfcc::new(&MfccConfig::kaldi(), 16_000).unwrap();
+    let mut stream = MfccStream::new(&mfcc).unwrap();
+    let mut rows = 0;
+    stream.push(&[0.1; 399], |_| rows += 1);
+    assert_eq!(rows, 0);
+    stream.push(&[0.1; 1], |_| rows += 1);
+    assert_eq!(rows, 1);
+    stream.push(&[0.1; 159], |_| rows += 1);
+    assert_eq!(rows, 1);
+    stream.push(&[0.1; 1], |_| rows += 1);
+    assert_eq!(rows, 2);
+    assert_eq!(stream.samples(), 560);
+}
+
+#[test]
+fn a_reset_stream_starts_from_nothing() {
+    let mut random = Random(4);
+    let samples = random.noise(5_000);
+    for (name, config) in causal_presets() {
+        let mfcc = Mfcc::new(&config, 16_000).unwrap();
+        let mut stream = MfccStream::averaged(&mfcc, 2).unwrap();
+        stream.push(&random.noise(3_333), |_| ());
+        stream.reset();
+        let rows = collect(&mut stream, &samples, &random.pieces(5_000));
+        assert_eq!(
+            differing(&rows, mfcc.compute_averaged(&samples, 2).data()),
+            0,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn top_db_is_refused_by_name_with_a_way_out() {
+    for config in [MfccConfig::librosa(), MfccConfig::torchaudio()] {
+        let mfcc = Mfcc::new(&config, 16_000).unwrap();
+        for stream in [
+            MfccStream::new(&mfcc),
+            MfccStream::averaged(&mfcc, 2),
+            MfccStream::log_mel(&mfcc),
+        ] {
+            let error = stream.unwrap_err();
+            assert!(matches!(error, AudioError::WholeRecording { .. }));
+            assert!(error.to_string().contains("set top_db to none"), "{error}");
+        }
+    }
+}
+
+/// Reads real recordings where `RAVDESS_DIR` says they are.
+#[test]
+fn real_speech_streams_bit_for_bit() {
+    let Some(folder) = std::env::var_os("RAVDESS_DIR") else {
+        eprintln!("skipped: RAVDESS_DIR is not set");
+        return;
+    };
+    let actor = std::path::Path::new(&folder).join("Actor_01");
+    let mut random = Random(5);
+    let mut files: Vec<_> = std::fs::read_dir(actor)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files.iter().take(5) {
+        let recording = Recording::open(file).unwrap();
+        for (name, config) in causal_presets() {
+            let mfcc = Mfcc::new(&config, recording.sample_rate).unwrap();
+            let mut stream = MfccStream::new(&mfcc).unwrap();
+            let samples = &recording.samples;
+            let rows = collect(&mut stream, samples, &random.pieces(samples.len()));
+            let batch = mfcc.compute(samples);
+            assert_eq!(
+                differing(&rows, batch.data()),
+                0,
+                "{name}, {}",
+                file.display()
+            );
+        }
+    }
+}
+
+fn streamable() -> FeatureSpec {
+    FeatureSpec {
+        trim: None,
+        subtract_mean: false,
+        functionals: false,
+        ..FeatureSpec::recommended()
+    }
+}
+
+#[test]
+fn streamed_features_are_the_extracted_ones_bit_for_bit() {
+    let mut random = Random(6);
+    for (name, mfcc) in causal_presets() {
+        for deltas in 0..=2 {
+            for average in [1, 2] {
+                let spec = FeatureSpec {
+                    mfcc: mfcc.clone(),
+                    deltas,
+                    average,
+                    ..streamable()
+                };
+                let n = 2_048 + random.below(9_000);
+                let samples = random.noise(n);
+                let mut stream = FeatureStream::new(&spec, 16_000).unwrap();
+                let mut rows = Vec::new();
+                for piece in random.pieces(n) {
+                    stream.push(&samples[piece], |row| rows.extend_from_slice(row));
+                }
+                stream.finish(|row| rows.extend_from_slice(row));
+                let recording = Recording::from_samples(samples, 16_000).unwrap();
+                let batch = spec.extractor().unwrap().extract(&recording).unwrap();
+                assert_eq!(stream.columns(), batch.frames.columns());
+                assert_eq!(differing(&rows, batch.frames.data()), 0, "{name}, {deltas}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_needs_the_whole_recording_is_refused_by_name() {
+    type Change = fn(&mut FeatureSpec);
+    let changes: [(&str, Change); 4] = [
+        ("subtract_mean", |s| s.subtract_mean = true),
+        ("functionals", |s| s.functionals = true),
+        ("trim", |s| s.trim = Some(audio::TrimSettings::default())),
+        ("top_db", |s| s.mfcc.top_db = Some(80.0)),
+    ];
+    FeatureStream::new(&streamable(), 16_000).unwrap();
+    for (name, change) in changes {
+        let mut spec = streamable();
+        change(&mut spec);
+        let error = FeatureStream::new(&spec, 16_000).unwrap_err();
+        assert!(
+            matches!(error, AudioError::WholeRecording { .. }),
+            "{error}"
+        );
+        assert!(error.to_string().starts_with(name), "{error}");
+    }
+    let error = FeatureStream::new(&streamable(), 48_000).unwrap_err();
+    assert!(error.to_string().contains("48000 Hz"), "{error}");
+    for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(FeatureStream::with_running_mean(&streamable(), 16_000, seconds).is_err());
+    }
+}
+
+#[test]
+fn a_running_mean_is_the_mean_so_far_and_then_forgets() {
+    let spec = streamable();
+    let samples = Random(7).noise(48_000);
+    let recording = Recording::from_samples(samples.clone(), 16_000).unwrap();
+    let raw = spec
+        .extractor()
+        .unwrap()
+        .extract(&recording)
+        .unwrap()
+        .frames;
+    let rows = |seconds: f64| {
+        let mut stream = FeatureStream::with_running_mean(&spec, 16_000, seconds).unwrap();
+        let mut rows: Vec<Vec<f32>> = Vec::new();
+        stream.push(&samples, |row| rows.push(row.to_vec()));
+        stream.finish(|row| rows.push(row.to_vec()));
+        rows
+    };
+    for (t, row) in rows(1e6).iter().enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            let mean = raw.column(j).take(t + 1).map(f64::from).sum::<f64>() / (t + 1) as f64;
+            let expected = f64::from(raw.row(t)[j]) - mean;
+            assert!((f64::from(*value) - expected).abs() < 1e-3, "row {t}, {j}");
+        }
+    }
+    // 0.1 s are five rows: each counts a fifth, what was before four fifths.
+    let short = rows(0.1);
+    let mean = |t: usize| f64::from(raw.row(t)[0]) - f64::from(short[t][0]);
+    for t in 10..40 {
+        let expected = 0.8 * mean(t - 1) + 0.2 * f64::from(raw.row(t)[0]);
+        assert!((mean(t) - expected).abs() < 1e-3, "row {t}");
+    }
+}
