@@ -13,6 +13,12 @@
 //!
 //! A frame depends on its own samples alone; only the choice between its
 //! candidates looks at others.
+//!
+//! The floor of a frame's time are its two real transforms: with a lowest pitch
+//! of 75 Hz at 48 kHz 2816 points, about 80 kFLOP each, over 45 kB that stay in
+//! the first two caches. They are about four fifths of it; the rest is the
+//! window, the search for peaks, and three scalar products of 140 for each one
+//! that the path can use.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -406,13 +412,15 @@ fn window(shape: PitchWindow, length: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The first even length of at least `needed` that is quick to transform.
+/// A length of at least `needed` that is quick to transform. Between powers of
+/// two, eleven and fourteen sixteenths are quicker than the power above (RustFFT
+/// 6 on x86-64: 16 and 19 us there and back for 2816 and 3584, 23 us for 4096,
+/// but 20 us for 3072), except for short ones.
 fn fft_size(needed: usize) -> usize {
     let power = needed.next_power_of_two().max(4);
-    let three_quarters = power / 4 * 3;
-    if three_quarters >= needed && three_quarters.is_multiple_of(2) {
-        three_quarters
-    } else {
-        power
-    }
+    let sixteenths = |n: usize| power / 16 * n;
+    [sixteenths(11), sixteenths(14)]
+        .into_iter()
+        .find(|&size| power >= 2048 && size >= needed)
+        .unwrap_or(power)
 }
