@@ -21,17 +21,6 @@
 //!   until its first pause (some 50 ms between syllables will do).
 //! - A background that gets louder all at once is activity for
 //!   [`memory`](VadSettings::memory) seconds.
-//!
-//! # How well
-//!
-//! Share of frames judged wrongly, on RAVDESS recordings by themselves and with
-//! noise added (signal-to-noise ratio over the speech), against the level
-//! of the clean recording:
-//!
-//! FIGURES
-//!
-//! `RAVDESS_DIR=... cargo test -p audio --test vad -- --nocapture real`
-//! measures it.
 
 mod detector;
 mod segments;
