@@ -67,21 +67,25 @@ mod resample;
 mod spec;
 mod spectral;
 mod trim;
+mod vad;
 mod voice;
 mod wav;
 
-pub use deltas::{DeltaMethod, delta};
+pub use deltas::{DeltaMethod, DeltaStream, delta};
 pub use error::{AudioError, Source};
 pub use frames::Frames;
 pub use mfcc::{
     DctNorm, FftLength, Floor, Framing, Lifter, Log, MelNorm, MelScale, MelShape, Mfcc, MfccConfig,
-    PreEmphasis, Rounding, Span, Spectrum, Window, Zeroth,
+    MfccStream, PreEmphasis, Rounding, Span, Spectrum, Window, Zeroth,
 };
 pub use recording::Recording;
 pub use resample::{SAMPLE_RATES, SPEEDS, change_speed};
-pub use spec::{FeatureExtractor, FeatureSpec, Features};
+pub use spec::{FeatureExtractor, FeatureSpec, FeatureStream, Features};
 pub use spectral::{Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape};
 pub use trim::TrimSettings;
+pub use vad::{
+    Segment, VadFrame, VadSettings, VadStream, cut_speech, speech_segments, vad_frames,
+};
 pub use voice::{
     Harmonicity, HarmonicityConfig, HarmonicityTrack, Intensity, IntensityConfig, IntensityTrack,
     PerturbationConfig, Pitch, PitchCandidate, PitchConfig, PitchFrame, PitchStream, PitchTrack,
