@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use audio::{Mfcc, MfccConfig, MfccStream};
+use audio::{FeatureSpec, FeatureStream, Mfcc, MfccConfig, MfccStream, VadSettings, VadStream};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -88,4 +88,36 @@ fn a_warm_mfcc_stream_does_not_allocate() {
             assert_eq!(made, 0, "{config:?}");
         }
     }
+}
+
+#[test]
+fn features_with_deltas_and_voice_activity_do_not_allocate_either() {
+    let spec = FeatureSpec {
+        trim: None,
+        functionals: false,
+        deltas: 2,
+        ..FeatureSpec::recommended()
+    };
+    let mut features = FeatureStream::with_running_mean(&spec, 16_000, 1.0).unwrap();
+    let mut activity = VadStream::new(&VadSettings::default(), 16_000).unwrap();
+    // Bursts of a rough sound, half a second long, every second.
+    let samples: Vec<f32> = (0..64_000u32)
+        .map(|n| match n / 8_000 % 2 {
+            0 => 0.0,
+            _ => (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5,
+        })
+        .collect();
+    let (mut rows, mut segments) = (0, 0);
+    let made = allocations(|| {
+        for size in [1, 160, 5_000] {
+            for chunk in samples.chunks(size) {
+                features.push(chunk, |_| rows += 1);
+                activity.push(chunk, |_| segments += 1);
+            }
+            features.finish(|_| rows += 1);
+            activity.finish(|_| segments += 1);
+        }
+    });
+    assert_eq!((rows, segments), (3 * 199, 3 * 4));
+    assert_eq!(made, 0);
 }

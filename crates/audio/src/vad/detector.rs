@@ -17,8 +17,7 @@ const HIGHEST: f64 = 7_500.0;
 const SMOOTHING: f32 = 0.7;
 /// How far the mean of a smoothed level lies above its lowest, in noise, in dB.
 const BIAS: f32 = 2.5;
-/// A band that stands out by more than this counts as much as one by this, dB:
-/// a tone in one band does not make up for the others.
+/// A band that stands out by more than this counts as much as one by this, in dB.
 const MOST: f32 = 20.0;
 /// The memory is kept as lowest levels of this many parts.
 const PARTS: usize = 10;
@@ -56,7 +55,9 @@ impl Detector {
         let highest = HIGHEST.min(0.47 * rate);
         let mel = |hertz: f64| (1.0 + hertz / 700.0).ln();
         let share = (mel(highest) - mel(LOWEST)) / (mel(HIGHEST) - mel(LOWEST));
-        let bands = (BANDS * share).round().max(1.0) as usize;
+        // The bands at the top are wide and their levels steady. Where the
+        // rate has none of these, all bands are made wider.
+        let bands = (BANDS * share * share).round().max(1.0) as usize;
         let config = MfccConfig {
             window_length: Span::Milliseconds(WINDOW * 1e3),
             hop_length: Span::Milliseconds(HOP * 1e3),
@@ -80,8 +81,7 @@ impl Detector {
         let offsets: Vec<f32> = weights
             .iter()
             .map(|band| {
-                // A band between two bins hears nothing, at any level.
-                let sum: f64 = band.weights.iter().sum::<f64>().max(1e-9);
+                let sum: f64 = band.weights.iter().sum();
                 (-10.0 * (sum * power).log10()) as f32
             })
             .collect();

@@ -6,7 +6,7 @@
 //! frame's [`prominence`](VadFrame::prominence); speech begins where it rises
 //! above one threshold and lasts until it falls below a lower one. A steady
 //! sound of any colour is background, be it a fan or hum, and so is
-//! silence, digital or not; a pure tone stands out in too few bands.
+//! silence, digital or not.
 //!
 //! The background is tracked as in minimum statistics
 //! ([Martin 2001](https://doi.org/10.1109/89.928915)); of the detectors tried
@@ -21,6 +21,31 @@
 //!   until its first pause (some 50 ms between syllables will do).
 //! - A background that gets louder all at once is activity for
 //!   [`memory`](VadSettings::memory) seconds.
+//! - Levels are smoothed: a loud sound is heard from its first or second frame
+//!   on, and until about 0.1 s after its end.
+//! - It wants at least 8 kHz.
+//!
+//! # How well
+//!
+//! 129 recordings of RAVDESS, by themselves and with noise added at a ratio of
+//! speech to noise, frame by frame against the level of the clean recording
+//! (no more than 35 dB below its loudest frame, gaps under 0.2 s filled), with
+//! `pause` at 0.15 s and no padding. None of the recordings were used to
+//! choose the settings. By itself, most of the false alarms are breath and
+//! the ends of words below 35 dB.
+//!
+//! | | speech missed | false alarms | frames wrong |
+//! |---|---|---|---|
+//! | as it is | 2.5 % | 11.6 % | 7.1 % |
+//! | white noise, 20 dB | 4.3 % | 3.0 % | 3.6 % |
+//! | white noise, 10 dB | 7.7 % | 0.9 % | 4.2 % |
+//! | white noise, 5 dB | 10.3 % | 0.4 % | 5.3 % |
+//! | pink noise, 20 dB | 3.8 % | 2.8 % | 3.3 % |
+//! | pink noise, 10 dB | 7.5 % | 0.6 % | 4.0 % |
+//! | pink noise, 5 dB | 11.0 % | 0.2 % | 5.5 % |
+//!
+//! `RAVDESS_DIR=... cargo test -p audio --test vad real -- --nocapture`
+//! measures them.
 
 mod detector;
 mod segments;
@@ -32,6 +57,9 @@ use crate::recording::Recording;
 use crate::resample::SAMPLE_RATES;
 use detector::Detector;
 use segments::Segmenter;
+
+/// Below this rate in Hz there are too few bands to average over.
+const LOWEST_RATE: u32 = 8_000;
 
 /// When somebody speaks: thresholds and times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,13 +196,13 @@ impl VadStream {
     /// # Errors
     ///
     /// As [`VadSettings::validate`]; [`AudioError::Settings`] for a sample
-    /// rate outside [`SAMPLE_RATES`](crate::SAMPLE_RATES).
+    /// rate below 8 kHz or above [`SAMPLE_RATES`](crate::SAMPLE_RATES).
     pub fn new(settings: &VadSettings, sample_rate: u32) -> Result<Self, AudioError> {
         settings.validate()?;
-        if !SAMPLE_RATES.contains(&sample_rate) {
+        if !(LOWEST_RATE..=*SAMPLE_RATES.end()).contains(&sample_rate) {
             return Err(AudioError::settings(format!(
-                "sample_rate is {sample_rate} Hz, it must be {} to {}",
-                SAMPLE_RATES.start(),
+                "voice activity is found at {LOWEST_RATE} to {} Hz, not at {sample_rate} Hz: \
+                 resample first",
                 SAMPLE_RATES.end()
             )));
         }
