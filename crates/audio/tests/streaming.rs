@@ -238,15 +238,18 @@ fn real_speech_streams_bit_for_bit() {
         eprintln!("skipped: RAVDESS_DIR is not set");
         return;
     };
-    let actor = std::path::Path::new(&folder).join("Actor_01");
     let mut random = Random(5);
-    let mut files: Vec<_> = std::fs::read_dir(actor)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files = Vec::new();
+    for actor in std::fs::read_dir(folder).unwrap() {
+        let actor = actor.unwrap().path();
+        if actor.is_dir() {
+            files.extend(std::fs::read_dir(actor).unwrap().map(|f| f.unwrap().path()));
+        }
+    }
+    files.retain(|file| file.extension().is_some_and(|e| e == "wav"));
     files.sort();
     assert!(!files.is_empty());
-    for file in files.iter().take(5) {
+    for file in files.iter().step_by(200) {
         let recording = Recording::open(file).unwrap();
         for (name, config) in causal_presets() {
             let mfcc = Mfcc::new(&config, recording.sample_rate).unwrap();
