@@ -52,10 +52,12 @@
 //! | [`delta`] | slopes over time |
 //! | [`FeatureSpec`], [`FeatureExtractor`] | all of it by one set of settings |
 //! | [`write_wav`], [`change_speed`] | samples out; a training set enlarged |
+//! | [`Augmenter`], [`FrameMasks`] | recordings and features changed at random, for training |
 //! | [`AudioError`] | errors, sorted by what you can do about them |
 //!
 //! Samples are `f32` with full scale +-1, rates are in Hz, times in seconds.
 
+mod augment;
 mod decode;
 mod deltas;
 mod error;
@@ -71,6 +73,7 @@ mod vad;
 mod voice;
 mod wav;
 
+pub use augment::{Augmentation, Augmenter, Colour, FrameMasks, MaskFill, Step, concatenate};
 pub use deltas::{DeltaMethod, DeltaStream, delta};
 pub use error::{AudioError, Source};
 pub use frames::Frames;
