@@ -62,6 +62,16 @@ pub enum AudioError {
         what: String,
     },
 
+    /// The file goes beyond a limit of [`DecodeLimits`](crate::DecodeLimits): cut
+    /// it, raise the limit, or take it block by block with [`Decoder`](crate::Decoder).
+    #[error("{path}: {what}; cut the file into parts, or raise the limit")]
+    TooLong {
+        /// The file concerned.
+        path: Source,
+        /// Which limit, and what the file has.
+        what: String,
+    },
+
     /// There is less audio than one analysis frame: find a longer recording.
     #[error(
         "the recording has {seconds:.4} s of sound, and one frame needs {needed:.4} s; \

@@ -16,7 +16,7 @@
 //! # let path = folder.path().join("hello.wav");
 //! # let tone: Vec<f32> = (0..48_000).map(|n| 0.1 * (n as f32 * 0.05).sin()).collect();
 //! # audio::write_wav(&path, &tone, 48_000)?;
-//! let recording = Recording::open(&path)?; // WAV or FLAC, any rate, any channels
+//! let recording = Recording::open(&path)?; // any kind of file, rate and channels
 //! let spec = FeatureSpec::recommended();
 //! let features = spec.extractor()?.extract(&recording)?;
 //!
@@ -46,6 +46,7 @@
 //! | | |
 //! |---|---|
 //! | [`Recording`] | decode, resample, trim |
+//! | [`Decoder`], [`StreamResampler`] | the same block by block, for files of any length |
 //! | [`Mfcc`], [`MfccConfig`] | MFCCs and log-mel spectra; presets |
 //! | [`SpectralShape`], [`SpectralConfig`] | level, zero crossings, centroid, roll-off, flatness, flux, chroma |
 //! | [`Pitch`], [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | pitch and voicing, loudness, noise, jitter and shimmer, syllables a second |
@@ -54,6 +55,12 @@
 //! | [`write_wav`], [`change_speed`] | samples out; a training set enlarged |
 //! | [`Augmenter`], [`FrameMasks`] | recordings and features changed at random, for training |
 //! | [`AudioError`] | errors, sorted by what you can do about them |
+//!
+//! # Kinds of file
+//!
+//! WAV and FLAC are always read. Each of the others is a feature, all of them
+//! on by default (`all-formats`): `adpcm` (in WAV), `aiff`, `caf`, `mp3`, `aac`,
+//! `isomp4` (M4A, MP4; AAC or ALAC), `vorbis`, `opus`, `mkv` (with WebM).
 //!
 //! Samples are `f32` with full scale +-1, rates are in Hz, times in seconds.
 
@@ -74,6 +81,7 @@ mod voice;
 mod wav;
 
 pub use augment::{Augmentation, Augmenter, Colour, FrameMasks, MaskFill, Step, concatenate};
+pub use decode::{Channels, DecodeLimits, DecodeSettings, Decoder};
 pub use deltas::{DeltaMethod, DeltaStream, delta};
 pub use error::{AudioError, Source};
 pub use frames::Frames;
@@ -82,7 +90,7 @@ pub use mfcc::{
     MfccStream, PreEmphasis, Rounding, Span, Spectrum, Window, Zeroth,
 };
 pub use recording::Recording;
-pub use resample::{SAMPLE_RATES, SPEEDS, change_speed};
+pub use resample::{SAMPLE_RATES, SPEEDS, StreamResampler, change_speed};
 pub use spec::{FeatureExtractor, FeatureSpec, FeatureStream, Features};
 pub use spectral::{Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape};
 pub use trim::TrimSettings;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::decode::{DecodeSettings, Decoder};
 use crate::error::AudioError;
+use crate::resample;
 use crate::trim::{self, TrimSettings};
-use crate::{decode, resample};
 
 /// A mono recording.
 ///
@@ -24,25 +25,49 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Reads a WAV or FLAC file, whatever its extension says. Several channels
-    /// are averaged.
+    /// Reads an audio file, whatever its extension says: WAV, FLAC, MP3, M4A and
+    /// what else the [features](crate#kinds-of-file) of this crate name. Several
+    /// channels are averaged.
     ///
     /// # Errors
     ///
     /// [`AudioError::Io`], [`AudioError::Unsupported`] or
-    /// [`AudioError::Corrupt`], each naming the file. A file that ends early
-    /// is not an error: what is there is returned.
+    /// [`AudioError::Corrupt`], each naming the file; [`AudioError::TooLong`]
+    /// beyond 4 GiB of samples. A file that ends early is not an error: what is
+    /// there is returned.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AudioError> {
-        decode::open(path.as_ref())
+        Self::open_with(path, &DecodeSettings::default())
     }
 
-    /// Reads the content of a WAV or FLAC file from memory.
+    /// [`open`](Self::open) with a choice of channel and with limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`AudioError::Settings`] where the file
+    /// lacks the channel.
+    pub fn open_with(
+        path: impl AsRef<Path>,
+        settings: &DecodeSettings,
+    ) -> Result<Self, AudioError> {
+        Decoder::open(path, settings)?.read_to_end()
+    }
+
+    /// Reads the content of an audio file from memory.
     ///
     /// # Errors
     ///
     /// As [`open`](Self::open), but for the file's name.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, AudioError> {
-        decode::from_bytes(bytes)
+        Self::from_bytes_with(bytes, &DecodeSettings::default())
+    }
+
+    /// [`from_bytes`](Self::from_bytes) with a choice of channel and with limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_with`](Self::open_with), but for the file's name.
+    pub fn from_bytes_with(bytes: Vec<u8>, settings: &DecodeSettings) -> Result<Self, AudioError> {
+        Decoder::from_bytes(bytes, settings)?.read_to_end()
     }
 
     /// Wraps samples that are already there.

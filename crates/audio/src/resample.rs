@@ -24,15 +24,7 @@ pub const SPEEDS: RangeInclusive<f64> = 0.25..=4.0;
 
 pub(crate) fn resample(recording: &Recording, to: u32) -> Result<Recording, AudioError> {
     let from = recording.sample_rate;
-    for rate in [from, to] {
-        if !SAMPLE_RATES.contains(&rate) {
-            return Err(AudioError::settings(format!(
-                "cannot resample from {from} to {to} Hz: rates go from {} to {} Hz",
-                SAMPLE_RATES.start(),
-                SAMPLE_RATES.end()
-            )));
-        }
-    }
+    check_rates(from, to)?;
     Ok(Recording {
         samples: convert(&recording.samples, from, to)?,
         sample_rate: to,
@@ -62,37 +54,199 @@ fn convert(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>, AudioError> 
     if from == to || samples.is_empty() {
         return Ok(samples.to_vec());
     }
-    let failed = |e: &dyn std::fmt::Display| {
-        AudioError::settings(format!("cannot resample from {from} to {to} Hz: {e}"))
-    };
-    let divisor = gcd(from, to);
-    let (up, down) = (u64::from(to / divisor), u64::from(from / divisor));
-    // An even number of the smallest blocks, so that half a block, the delay
-    // to take off, is a whole number of samples on both sides.
-    let blocks = SHORTER_FFT.div_ceil(up.min(down)).next_multiple_of(2);
-    let mut resampler = Fft::<f32>::new_custom(
-        from as usize,
-        to as usize,
-        (blocks * down) as usize,
-        1,
-        1,
-        WindowFunction::BlackmanHarris2,
-        FixedSync::Input,
-    )
-    .map_err(|e| failed(&e))?;
-
-    let length = (samples.len() as u128 * u128::from(up)).div_ceil(u128::from(down)) as usize;
-    let room = resampler
-        .process_all_needed_output_len(samples.len())
-        .max(length);
-    let mut out = vec![0.0; room];
-    let input = InterleavedSlice::new(samples, 1, samples.len()).map_err(|e| failed(&e))?;
-    let mut output = InterleavedSlice::new_mut(&mut out, 1, room).map_err(|e| failed(&e))?;
-    resampler
-        .process_all_into_buffer(&input, &mut output, samples.len(), None)
-        .map_err(|e| failed(&e))?;
-    out.truncate(length);
+    let mut resampler = StreamResampler::between(from, to)?;
+    let length = resampler.length_after(samples.len() as u64) as usize;
+    let mut out = Vec::with_capacity(length + resampler.block_out.len());
+    resampler.push(samples, &mut out)?;
+    resampler.finish(&mut out)?;
     Ok(out)
+}
+
+/// Changes the sample rate of a stream: chunks in, chunks out.
+///
+/// What comes out does not depend on how the input is cut, and equals
+/// [`Recording::resample`] bit for bit, which is built on it. About an FFT
+/// block (a thousand samples, some thousands for odd ratios) is held back until
+/// [`finish`](Self::finish).
+///
+/// ```
+/// use audio::{Recording, StreamResampler};
+///
+/// let tone: Vec<f32> = (0..48_000).map(|n| (n as f32 * 0.05).sin()).collect();
+/// let mut resampler = StreamResampler::new(48_000, 16_000)?;
+/// let mut out = Vec::new();
+/// for chunk in tone.chunks(1000) {
+///     resampler.push(chunk, &mut out)?;
+/// }
+/// resampler.finish(&mut out)?;
+///
+/// let whole = Recording::from_samples(tone, 48_000)?.resample(16_000)?;
+/// assert_eq!(out, whole.samples);
+/// # Ok::<(), audio::AudioError>(())
+/// ```
+pub struct StreamResampler {
+    /// `None` where the rates are the same.
+    fft: Option<Fft<f32>>,
+    from: u32,
+    to: u32,
+    up: u64,
+    down: u64,
+    /// Input, until there is a block of it.
+    block_in: Vec<f32>,
+    waiting: usize,
+    block_out: Vec<f32>,
+    /// Output samples that are the filter's delay, still to be dropped.
+    delay: usize,
+    taken: u64,
+    given: u64,
+}
+
+impl StreamResampler {
+    /// From `from` to `to` Hz.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Settings`] where a rate is outside [`SAMPLE_RATES`].
+    pub fn new(from: u32, to: u32) -> Result<Self, AudioError> {
+        check_rates(from, to)?;
+        Self::between(from, to)
+    }
+
+    /// Any two numbers in the right ratio will do.
+    fn between(from: u32, to: u32) -> Result<Self, AudioError> {
+        let divisor = gcd(from, to);
+        let (up, down) = (u64::from(to / divisor), u64::from(from / divisor));
+        let fft = if from == to {
+            None
+        } else {
+            // An even number of the smallest blocks, so that half a block, the
+            // delay to take off, is a whole number of samples on both sides.
+            let blocks = SHORTER_FFT.div_ceil(up.min(down)).next_multiple_of(2);
+            let fft = Fft::<f32>::new_custom(
+                from as usize,
+                to as usize,
+                (blocks * down) as usize,
+                1,
+                1,
+                WindowFunction::BlackmanHarris2,
+                FixedSync::Input,
+            );
+            Some(fft.map_err(|e| cannot(from, to, &e))?)
+        };
+        let room = |of: fn(&Fft<f32>) -> usize| vec![0.0; fft.as_ref().map_or(0, of)];
+        Ok(StreamResampler {
+            block_in: room(|fft| fft.input_frames_max()),
+            block_out: room(|fft| fft.output_frames_max()),
+            delay: fft.as_ref().map_or(0, |fft| fft.output_delay()),
+            fft,
+            from,
+            to,
+            up,
+            down,
+            waiting: 0,
+            taken: 0,
+            given: 0,
+        })
+    }
+
+    /// Takes more samples, and appends to `out` those that are ready.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Settings`] where the resampler fails; it has no reason to.
+    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), AudioError> {
+        self.taken += samples.len() as u64;
+        if self.fft.is_none() {
+            self.given += samples.len() as u64;
+            out.extend_from_slice(samples);
+            return Ok(());
+        }
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let n = rest.len().min(self.block_in.len() - self.waiting);
+            self.block_in[self.waiting..self.waiting + n].copy_from_slice(&rest[..n]);
+            self.waiting += n;
+            rest = &rest[n..];
+            if self.waiting == self.block_in.len() {
+                self.convert_block(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends to `out` what was held back, up to `ceil(n * to / from)` samples
+    /// for the `n` taken, and is ready for another stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
+        let length = self.length_after(self.taken);
+        let start = out.len();
+        let before = self.given;
+        while self.given < length {
+            self.block_in[self.waiting..].fill(0.0);
+            self.convert_block(out)?;
+        }
+        out.truncate(start + (length - before) as usize);
+        if let Some(fft) = &mut self.fft {
+            fft.reset();
+            self.delay = fft.output_delay();
+        }
+        (self.waiting, self.taken, self.given) = (0, 0, 0);
+        Ok(())
+    }
+
+    /// Output samples for `n` of input.
+    fn length_after(&self, n: u64) -> u64 {
+        (u128::from(n) * u128::from(self.up)).div_ceil(u128::from(self.down)) as u64
+    }
+
+    fn convert_block(&mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
+        let Some(fft) = &mut self.fft else {
+            return Ok(());
+        };
+        let failed = |e: &dyn std::fmt::Display| cannot(self.from, self.to, e);
+        let (n_in, n_out) = (self.block_in.len(), self.block_out.len());
+        let input = InterleavedSlice::new(&self.block_in, 1, n_in).map_err(|e| failed(&e))?;
+        let mut output =
+            InterleavedSlice::new_mut(&mut self.block_out, 1, n_out).map_err(|e| failed(&e))?;
+        let (_, made) = fft
+            .process_into_buffer(&input, &mut output, None)
+            .map_err(|e| failed(&e))?;
+        self.waiting = 0;
+        let dropped = made.min(self.delay);
+        self.delay -= dropped;
+        self.given += (made - dropped) as u64;
+        out.extend_from_slice(&self.block_out[dropped..made]);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for StreamResampler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamResampler")
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .field("taken", &self.taken)
+            .field("given", &self.given)
+            .finish_non_exhaustive()
+    }
+}
+
+fn cannot(from: u32, to: u32, why: &dyn std::fmt::Display) -> AudioError {
+    AudioError::settings(format!("cannot resample from {from} to {to} Hz: {why}"))
+}
+
+fn check_rates(from: u32, to: u32) -> Result<(), AudioError> {
+    for rate in [from, to] {
+        if !SAMPLE_RATES.contains(&rate) {
+            let (least, most) = (SAMPLE_RATES.start(), SAMPLE_RATES.end());
+            let why = format!("rates go from {least} to {most} Hz");
+            return Err(cannot(from, to, &why));
+        }
+    }
+    Ok(())
 }
 
 fn gcd(a: u32, b: u32) -> u32 {
@@ -142,6 +296,48 @@ mod tests {
             let error = difference(&out, &tone(hertz, to, 1.0));
             println!("{from} to {to}: {error:e}");
             assert!(error < 1e-4, "{from} to {to} Hz: off by {error}");
+        }
+    }
+
+    /// rubato's own loop over a whole recording, which this file once used.
+    fn by_rubato(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
+        let mut fft = StreamResampler::between(from, to).unwrap().fft.unwrap();
+        let length = (samples.len() as u64 * u64::from(to)).div_ceil(u64::from(from)) as usize;
+        let room = fft.process_all_needed_output_len(samples.len()).max(length);
+        let mut out = vec![0.0; room];
+        let input = InterleavedSlice::new(samples, 1, samples.len()).unwrap();
+        let mut output = InterleavedSlice::new_mut(&mut out, 1, room).unwrap();
+        fft.process_all_into_buffer(&input, &mut output, samples.len(), None)
+            .unwrap();
+        out.truncate(length);
+        out
+    }
+
+    #[test]
+    fn the_whole_recording_is_resampled_as_rubato_does_it() {
+        for (from, to) in PAIRS {
+            for n in [1, 100, 4_801, 16_000] {
+                let samples = &tone(0.11 * f64::from(from), from, 1.0)[..n.min(from as usize)];
+                let out = convert(samples, from, to).unwrap();
+                assert_eq!(out, by_rubato(samples, from, to), "{n}, {from} to {to} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn the_cut_into_chunks_changes_no_bit() {
+        for (from, to) in PAIRS.into_iter().chain([(16_000, 16_000)]) {
+            let samples = tone(0.07 * f64::from(from), from, 0.4);
+            let whole = convert(&samples, from, to).unwrap();
+            let mut resampler = StreamResampler::new(from, to).unwrap();
+            for chunk in [1, 37, 160, 1_024, 4_097, samples.len()] {
+                let mut out = Vec::new();
+                for chunk in samples.chunks(chunk) {
+                    resampler.push(chunk, &mut out).unwrap();
+                }
+                resampler.finish(&mut out).unwrap();
+                assert_eq!(out, whole, "chunks of {chunk}, {from} to {to} Hz");
+            }
         }
     }
 

@@ -1,0 +1,769 @@
+//! A file's samples, block by block.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::Duration;
+use symphonia::default::formats;
+
+use super::kind::{HEAD, Kind};
+use super::riff::{Codec, Fault, Layout};
+use super::settings::{Channels, DecodeLimits, DecodeSettings};
+use super::source::{Reader, View};
+use crate::error::{AudioError, Source};
+use crate::recording::Recording;
+use crate::resample::SAMPLE_RATES;
+
+/// Samples are reserved at once only up to this many; a header can promise anything.
+const RESERVE_AT_MOST: u64 = 1 << 22;
+
+/// Tags before the audio that are passed over.
+const TAGS_AT_MOST: usize = 16;
+
+/// Packets in a row that may hold nothing while the file is not read further.
+const EMPTY_AT_MOST: usize = 100_000;
+
+/// A file opened for decoding, whose samples come block by block: memory stays
+/// at a few hundred kilobytes however long the file.
+///
+/// ```
+/// use audio::{DecodeSettings, Decoder};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("long.wav");
+/// # audio::write_wav(&path, &vec![0.25; 100_000], 16_000)?;
+/// let mut decoder = Decoder::open(&path, &DecodeSettings::default())?;
+/// let mut loudest = 0f32;
+/// while let Some(block) = decoder.next_block()? {
+///     loudest = block.iter().fold(loudest, |m, s| m.max(s.abs()));
+/// }
+/// assert_eq!((loudest, decoder.position()), (0.25, 100_000));
+/// assert_eq!(decoder.progress(), Some(1.0));
+/// # Ok::<(), audio::AudioError>(())
+/// ```
+pub struct Decoder {
+    format: Box<dyn FormatReader>,
+    codec: TrackCodec,
+    kind: Kind,
+    name: Source,
+    take: Channels,
+    limits: DecodeLimits,
+    track_id: u32,
+    sample_rate: u32,
+    channels: usize,
+    /// What the header says there is, for progress.
+    expected: Option<u64>,
+    /// Where decoding stops even if the file goes on: the last block of a
+    /// compressed WAV is filled up.
+    end: Option<u64>,
+    /// Bytes and samples of a block, where the demuxer does not see to blocks.
+    adpcm_block: Option<(usize, u64)>,
+    /// Samples a channel still to be thrown away at the start.
+    skip: usize,
+    interleaved: Vec<f32>,
+    block: Vec<f32>,
+    /// The first block is decoded when the file is opened, since some headers
+    /// do not say the rate.
+    block_is_new: bool,
+    position: u64,
+    damaged: u64,
+    decoded: u64,
+    finished: bool,
+    file_length: Option<u64>,
+    file_position: Arc<AtomicU64>,
+}
+
+impl Decoder {
+    /// Opens a file. A pipe (or a device) is read as it comes, forward only.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Io`], [`AudioError::Unsupported`], [`AudioError::Corrupt`]
+    /// or [`AudioError::TooLong`], each naming the file; [`AudioError::Settings`]
+    /// where the file lacks the channel asked for.
+    pub fn open(path: impl AsRef<Path>, settings: &DecodeSettings) -> Result<Self, AudioError> {
+        let name = Source::file(path.as_ref());
+        let io = |source| AudioError::Io {
+            path: name.clone(),
+            source,
+        };
+        let file = File::open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if metadata.is_dir() {
+            return Err(io(io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "is a folder, where an audio file is needed",
+            )));
+        }
+        let reader = if metadata.is_file() {
+            Reader::seekable(Box::new(file)).map_err(io)?
+        } else {
+            Reader::stream(Box::new(file), bytes_at_most(settings))
+        };
+        Self::new(reader, name, settings)
+    }
+
+    /// Decodes the content of a file from memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but for the file's name.
+    pub fn from_bytes(bytes: Vec<u8>, settings: &DecodeSettings) -> Result<Self, AudioError> {
+        let reader = Reader::seekable(Box::new(Cursor::new(bytes))).map_err(in_memory)?;
+        Self::new(reader, Source::Memory, settings)
+    }
+
+    /// Decodes what a pipe or a connection gives, as it comes. Only MP4 and CAF,
+    /// which may have their index behind the samples, are read into memory first.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but for the file's name.
+    pub fn from_reader(
+        reader: impl Read + Send + Sync + 'static,
+        settings: &DecodeSettings,
+    ) -> Result<Self, AudioError> {
+        let reader = Reader::stream(Box::new(reader), bytes_at_most(settings));
+        Self::new(reader, Source::Memory, settings)
+    }
+
+    /// Samples per second.
+    pub fn sample_rate(&self) -> u32 {
+        self.sample_rate
+    }
+
+    /// Channels in the file (what is given out is always one).
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Samples given out so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Samples in the whole file, where the header says; it may be wrong.
+    pub fn expected_samples(&self) -> Option<u64> {
+        self.expected
+    }
+
+    /// How much is done, 0 to 1: by samples where the header says how many
+    /// there are, else by bytes. `None` for a pipe of unknown length.
+    pub fn progress(&self) -> Option<f64> {
+        if self.finished {
+            return Some(1.0);
+        }
+        let (done, all) = match (self.expected, self.file_length) {
+            (Some(all), _) if all > 0 => (self.position, all),
+            (_, Some(all)) if all > 0 => (self.file_position.load(Relaxed), all),
+            _ => return None,
+        };
+        Some((done as f64 / all as f64).min(1.0))
+    }
+
+    /// Packets of a lossy codec that could not be decoded and were passed over.
+    pub fn damaged_packets(&self) -> u64 {
+        self.damaged
+    }
+
+    /// The next samples, at least one, full scale +-1; `None` at the end. Blocks
+    /// are as the codec makes them, up to some ten thousand samples.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Io`], [`AudioError::Corrupt`], [`AudioError::Unsupported`]
+    /// (the rate changes on the way) or [`AudioError::TooLong`].
+    pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
+        if !self.block_is_new {
+            self.fill()?;
+        }
+        self.block_is_new = false;
+        if self.block.is_empty() {
+            return Ok(None);
+        }
+        self.position += self.block.len() as u64;
+        Ok(Some(&self.block))
+    }
+
+    /// The rest of the file as a recording.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_block`](Self::next_block).
+    pub fn read_to_end(mut self) -> Result<Recording, AudioError> {
+        let promised = self.expected.unwrap_or(0).min(RESERVE_AT_MOST);
+        let mut samples = Vec::with_capacity(promised as usize);
+        let (limits, name) = (self.limits, self.name.clone());
+        while let Some(block) = self.next_block()? {
+            limits.check_memory((samples.len() + block.len()) as u64, &name)?;
+            samples.extend_from_slice(block);
+        }
+        Ok(Recording {
+            samples,
+            sample_rate: self.sample_rate,
+        })
+    }
+
+    fn new(mut file: Reader, name: Source, settings: &DecodeSettings) -> Result<Self, AudioError> {
+        let limits = settings.limits;
+        if let Some(length) = file.length() {
+            limits.check_file(length, &name)?;
+        }
+        let kind = recognise(&mut file).map_err(|e| failed(e.into(), "the header", &name))?;
+        if matches!(kind, Kind::Mp4 | Kind::Caf) && !file.is_seekable() {
+            file = file
+                .into_memory()
+                .map_err(|e| failed(e.into(), "the file", &name))?;
+        }
+        let corrupt = |what: &str| corrupt(&name, what);
+        let (kind, view, layout) = match kind {
+            Kind::Empty => return Err(corrupt("the file is empty")),
+            Kind::Other(what) => {
+                return Err(unsupported(
+                    &name,
+                    format!("this is {what}, which cannot be read here"),
+                ));
+            }
+            Kind::Unknown | Kind::Tag(_) => {
+                return Err(unsupported(
+                    &name,
+                    "this is no kind of audio known here".into(),
+                ));
+            }
+            Kind::Wav => {
+                let layout = Layout::read(&mut file).map_err(|fault| match fault {
+                    Fault::Io(e) => failed(e.into(), "the header", &name),
+                    Fault::Corrupt(what) => corrupt(&what),
+                    Fault::Unsupported(what) => unsupported(&name, what),
+                })?;
+                if layout.codec() == Codec::Mpeg && layout.data_length == Some(0) {
+                    return Err(corrupt("there is no audio in it"));
+                }
+                let kind = match layout.codec() {
+                    Codec::Mpeg => Kind::Mpeg,
+                    _ => Kind::Wav,
+                };
+                let view = |file| View::new(layout.header(), file, layout.data_length);
+                let (length, position) = (file.length(), file.shared_position());
+                (kind, (view(file), length, position), Some(layout))
+            }
+            _ => {
+                let (length, position) = (file.length(), file.shared_position());
+                (
+                    kind,
+                    (View::new(Vec::new(), file, None), length, position),
+                    None,
+                )
+            }
+        };
+        let (view, file_length, file_position) = view;
+        let stream = MediaSourceStream::new(Box::new(view), Default::default());
+        let format = guarded(|| demuxer(kind, stream)).map_err(|e| match e {
+            Failure::NotBuiltIn(feature) => unsupported(
+                &name,
+                format!(
+                    "this is {} audio, which this build leaves out (feature `{feature}`)",
+                    kind.name()
+                ),
+            ),
+            Failure::Symphonia(e) => failed(e, "the header", &name),
+        })?;
+        let (track, parameters) = audio_track(format.as_ref(), &name)?;
+        let track_id = track.id;
+        let samples = layout.as_ref().and_then(Layout::samples);
+        let expected = match kind {
+            Kind::Wav => samples,
+            _ => track.num_frames,
+        };
+        let adpcm_block = layout.as_ref().and_then(Layout::adpcm_block);
+        let codec = TrackCodec::new(&parameters, kind, &name)?;
+        let skip = codec.skip();
+        let mut decoder = Decoder {
+            skip,
+            format,
+            codec,
+            kind,
+            take: settings.channels,
+            limits,
+            track_id,
+            sample_rate: parameters.sample_rate.unwrap_or(0),
+            channels: parameters.channels.as_ref().map_or(0, |c| c.count()),
+            expected: expected.map(|n| n.saturating_sub(skip as u64)),
+            end: adpcm_block.and(samples),
+            adpcm_block,
+            interleaved: Vec::new(),
+            block: Vec::new(),
+            block_is_new: false,
+            position: 0,
+            damaged: 0,
+            decoded: 0,
+            finished: false,
+            file_length,
+            file_position,
+            name,
+        };
+        if decoder.sample_rate != 0 {
+            decoder.check_rate(decoder.sample_rate)?;
+            if kind == Kind::Wav {
+                // The file itself bounds this number, so it can be believed.
+                let samples = decoder.expected.unwrap_or(0);
+                limits.check_seconds(samples, decoder.sample_rate, &decoder.name)?;
+            }
+        }
+        decoder.fill()?;
+        decoder.block_is_new = true;
+        decoder.check_rate(decoder.sample_rate)?;
+        if let Channels::One(n) = decoder.take
+            && n >= decoder.channels
+        {
+            return Err(AudioError::settings(format!(
+                "{}: channel {n} is asked for, and there are {} (counted from 0)",
+                decoder.name, decoder.channels
+            )));
+        }
+        Ok(decoder)
+    }
+
+    fn check_rate(&self, rate: u32) -> Result<(), AudioError> {
+        if SAMPLE_RATES.contains(&rate) {
+            return Ok(());
+        }
+        Err(corrupt(
+            &self.name,
+            &format!(
+                "the header states a sample rate of {rate} Hz (taken: {} to {})",
+                SAMPLE_RATES.start(),
+                SAMPLE_RATES.end()
+            ),
+        ))
+    }
+
+    /// Decodes until there is a sample, or the file ends and `block` is empty.
+    fn fill(&mut self) -> Result<(), AudioError> {
+        self.block.clear();
+        let mut empty = (0, u64::MAX);
+        while !self.finished && self.block.is_empty() {
+            let at = self.file_position.load(Relaxed);
+            empty = if at == empty.1 {
+                (empty.0 + 1, at)
+            } else {
+                (0, at)
+            };
+            if empty.0 > EMPTY_AT_MOST {
+                return Err(corrupt(&self.name, "its packets hold nothing"));
+            }
+            self.decode_packet()?;
+        }
+        if self.finished && self.decoded == 0 && self.damaged > 0 {
+            return Err(corrupt(&self.name, "nothing in it can be decoded"));
+        }
+        let ahead = self.position + self.block.len() as u64;
+        self.limits
+            .check_seconds(ahead, self.sample_rate, &self.name)
+    }
+
+    fn decode_packet(&mut self) -> Result<(), AudioError> {
+        let mut packet = match guarded(|| Ok(self.format.next_packet()?)) {
+            Ok(Some(packet)) => packet,
+            Ok(None) => {
+                self.finished = true;
+                return Ok(());
+            }
+            // A chain of Ogg streams: the next one begins.
+            Err(Failure::Symphonia(Error::ResetRequired)) => return self.next_in_chain(),
+            Err(Failure::Symphonia(Error::IoError(e)))
+                if e.kind() == io::ErrorKind::UnexpectedEof =>
+            {
+                self.finished = true;
+                return Ok(());
+            }
+            Err(Failure::Symphonia(e)) => return Err(failed(e, "the samples", &self.name)),
+            Err(Failure::NotBuiltIn(_)) => unreachable!("demuxing is built in"),
+        };
+        if packet.track_id != self.track_id {
+            return Ok(());
+        }
+        if let Some((bytes, samples)) = self.adpcm_block {
+            // The last packet of a file that was cut off still has whole blocks.
+            let whole = packet.data.len() / bytes;
+            packet.dur = Duration::from(whole as u64 * samples);
+        }
+        self.interleaved.clear();
+        let lossy = self.codec.is_lossy();
+        let (rate, channels) = match guarded(|| self.codec.decode(&packet, &mut self.interleaved)) {
+            Ok(spec) => spec,
+            // The last, incomplete packet of a file that was cut off.
+            Err(Failure::Symphonia(Error::IoError(e)))
+                if !lossy && e.kind() == io::ErrorKind::UnexpectedEof =>
+            {
+                self.finished = true;
+                return Ok(());
+            }
+            Err(Failure::Symphonia(Error::DecodeError(_) | Error::IoError(_))) if lossy => {
+                self.damaged += 1;
+                return Ok(());
+            }
+            Err(Failure::Symphonia(e)) => return Err(failed(e, "the samples", &self.name)),
+            Err(Failure::NotBuiltIn(_)) => unreachable!("the codec was made"),
+        };
+        if channels == 0 || self.interleaved.is_empty() {
+            return Ok(());
+        }
+        if self.decoded == 0 {
+            (self.sample_rate, self.channels) = (rate, channels);
+        } else if rate != self.sample_rate {
+            return Err(unsupported(
+                &self.name,
+                format!(
+                    "its sample rate changes from {} to {rate} Hz on the way",
+                    self.sample_rate
+                ),
+            ));
+        }
+        self.decoded += 1;
+        self.take_channel(channels);
+        self.check_samples()
+    }
+
+    /// From `interleaved` to `block`.
+    fn take_channel(&mut self, channels: usize) {
+        let frames = self.interleaved.len() / channels;
+        let skipped = frames.min(self.skip);
+        self.skip -= skipped;
+        let end = match self.end {
+            Some(end) => usize::try_from(end.saturating_sub(self.position)).unwrap_or(frames),
+            None => frames,
+        };
+        let kept = skipped.min(end)..frames.min(end);
+        let interleaved = &self.interleaved[kept.start * channels..kept.end * channels];
+        match self.take {
+            _ if channels == 1 => self.block.extend_from_slice(interleaved),
+            Channels::Mix => {
+                let scale = 1.0 / channels as f32;
+                self.block.extend(
+                    interleaved
+                        .chunks_exact(channels)
+                        .map(|frame| frame.iter().sum::<f32>() * scale),
+                );
+            }
+            Channels::One(n) => self.block.extend(
+                interleaved
+                    .chunks_exact(channels)
+                    .map(|frame| frame.get(n).copied().unwrap_or(0.0)),
+            ),
+        }
+        self.finished |= self
+            .end
+            .is_some_and(|end| self.position + self.block.len() as u64 >= end);
+    }
+
+    fn check_samples(&self) -> Result<(), AudioError> {
+        match self.block.iter().position(|s| !s.is_finite()) {
+            Some(at) => Err(corrupt(
+                &self.name,
+                &format!(
+                    "sample {} is {}, which is no sound",
+                    self.position + at as u64,
+                    self.block[at]
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn next_in_chain(&mut self) -> Result<(), AudioError> {
+        let (track, parameters) = audio_track(self.format.as_ref(), &self.name)?;
+        self.track_id = track.id;
+        self.codec = TrackCodec::new(&parameters, self.kind, &self.name)?;
+        self.skip = self.codec.skip();
+        // The length stated is that of the first stream.
+        self.expected = None;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoder")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("sample_rate", &self.sample_rate)
+            .field("channels", &self.channels)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the track's packets are decoded with.
+enum TrackCodec {
+    Symphonia {
+        decoder: Box<dyn AudioDecoder>,
+        lossy: bool,
+        trims: bool,
+    },
+    #[cfg(feature = "opus")]
+    Opus(Box<super::opus::Opus>),
+}
+
+impl TrackCodec {
+    fn new(
+        parameters: &AudioCodecParameters,
+        kind: Kind,
+        name: &Source,
+    ) -> Result<Self, AudioError> {
+        use symphonia::core::codecs::audio::well_known as id;
+        if parameters.codec == id::CODEC_ID_OPUS {
+            #[cfg(feature = "opus")]
+            {
+                let head = parameters.extra_data.as_deref().unwrap_or_default();
+                return super::opus::Opus::new(head, kind == Kind::Mp4)
+                    .map(|opus| TrackCodec::Opus(Box::new(opus)))
+                    .ok_or_else(|| corrupt(name, "its Opus header makes no sense"));
+            }
+            #[cfg(not(feature = "opus"))]
+            return Err(unsupported(
+                name,
+                "this is Opus audio, which this build leaves out (feature `opus`)".into(),
+            ));
+        }
+        let _ = kind;
+        let registry = symphonia::default::get_codecs();
+        if registry.get_audio_decoder(parameters.codec).is_none() {
+            return Err(unsupported(
+                name,
+                format!(
+                    "its codec (number {}) cannot be read here",
+                    parameters.codec
+                ),
+            ));
+        }
+        let options = AudioDecoderOptions::default();
+        let decoder = guarded(|| Ok(registry.make_audio_decoder(parameters, &options)?))
+            .map_err(|e| e.in_the("the header", name))?;
+        let trims = matches!(
+            parameters.codec,
+            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 | id::CODEC_ID_VORBIS
+        );
+        Ok(TrackCodec::Symphonia {
+            decoder,
+            lossy: trims || parameters.codec == id::CODEC_ID_AAC,
+            trims,
+        })
+    }
+
+    fn is_lossy(&self) -> bool {
+        match self {
+            TrackCodec::Symphonia { lossy, .. } => *lossy,
+            #[cfg(feature = "opus")]
+            TrackCodec::Opus(_) => true,
+        }
+    }
+
+    /// Samples a channel to leave out at the start.
+    fn skip(&self) -> usize {
+        match self {
+            TrackCodec::Symphonia { .. } => 0,
+            #[cfg(feature = "opus")]
+            TrackCodec::Opus(opus) => opus.pre_skip(),
+        }
+    }
+
+    /// Decodes into `interleaved`; gives the rate and the number of channels.
+    fn decode(
+        &mut self,
+        packet: &Packet,
+        interleaved: &mut Vec<f32>,
+    ) -> Result<(u32, usize), Failure> {
+        let (rate, channels, trims) = match self {
+            TrackCodec::Symphonia { decoder, trims, .. } => {
+                let buffer = decoder.decode(packet)?;
+                buffer.copy_to_vec_interleaved(interleaved);
+                (buffer.spec().rate(), buffer.num_planes(), *trims)
+            }
+            #[cfg(feature = "opus")]
+            TrackCodec::Opus(opus) => {
+                let samples = opus
+                    .decode(&packet.data)
+                    .map_err(|_| Error::DecodeError("opus: invalid packet"))?;
+                interleaved.extend_from_slice(samples);
+                (super::opus::SAMPLE_RATE, opus.channels(), false)
+            }
+        };
+        // What the container says to leave out, where the codec does not see to it.
+        if !trims {
+            let samples = |frames: u64| {
+                usize::try_from(frames)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(channels)
+            };
+            let end = samples(packet.trim_end.get());
+            interleaved.truncate(interleaved.len().saturating_sub(end));
+            let start = samples(packet.trim_start.get()).min(interleaved.len());
+            interleaved.drain(..start);
+        }
+        Ok((rate, channels))
+    }
+}
+
+/// Passes over tags, and says what comes then.
+fn recognise(file: &mut Reader) -> io::Result<Kind> {
+    for tags in 0..TAGS_AT_MOST {
+        match Kind::of(file.peek(HEAD)?) {
+            Kind::Tag(length) => {
+                file.skip(length)?;
+                // Some writers fill up behind the tag.
+                while file.peek(1)? == [0] {
+                    let zeros = file.peek(4096)?.iter().take_while(|b| **b == 0).count();
+                    file.skip(zeros as u64)?;
+                }
+            }
+            // MP3 decoders look for the next frame themselves.
+            Kind::Unknown if tags > 0 => return Ok(Kind::Mpeg),
+            kind => return Ok(kind),
+        }
+    }
+    Ok(Kind::Unknown)
+}
+
+/// The reader for a kind of file.
+fn demuxer(
+    kind: Kind,
+    stream: MediaSourceStream<'static>,
+) -> Result<Box<dyn FormatReader>, Failure> {
+    let options = FormatOptions::default();
+    Ok(match kind {
+        Kind::Wav => Box::new(formats::WavReader::try_new(stream, options)?),
+        Kind::Flac => Box::new(formats::FlacReader::try_new(stream, options)?),
+        #[cfg(feature = "aiff")]
+        Kind::Aiff => Box::new(formats::AiffReader::try_new(stream, options)?),
+        #[cfg(feature = "caf")]
+        Kind::Caf => Box::new(formats::CafReader::try_new(stream, options)?),
+        #[cfg(any(feature = "vorbis", feature = "opus"))]
+        Kind::Ogg => Box::new(formats::OggReader::try_new(stream, options)?),
+        #[cfg(feature = "mp3")]
+        Kind::Mpeg => Box::new(formats::MpaReader::try_new(stream, options)?),
+        #[cfg(feature = "aac")]
+        Kind::Adts => Box::new(formats::AdtsReader::try_new(stream, options)?),
+        #[cfg(feature = "isomp4")]
+        Kind::Mp4 => Box::new(formats::IsoMp4Reader::try_new(stream, options)?),
+        #[cfg(feature = "mkv")]
+        Kind::Matroska => Box::new(formats::MkvReader::try_new(stream, options)?),
+        #[allow(
+            unreachable_patterns,
+            reason = "which kinds are left depends on features"
+        )]
+        kind => {
+            return Err(Failure::NotBuiltIn(match kind {
+                Kind::Aiff => "aiff",
+                Kind::Caf => "caf",
+                Kind::Ogg => "vorbis` or `opus",
+                Kind::Mpeg => "mp3",
+                Kind::Adts => "aac",
+                Kind::Mp4 => "isomp4",
+                _ => "mkv",
+            }));
+        }
+    })
+}
+
+fn audio_track(
+    format: &dyn FormatReader,
+    name: &Source,
+) -> Result<(Track, AudioCodecParameters), AudioError> {
+    let track = format
+        .default_track(TrackType::Audio)
+        .ok_or_else(|| corrupt(name, "there is no audio in it"))?;
+    let parameters = track
+        .codec_params
+        .as_ref()
+        .and_then(|p| p.audio())
+        .ok_or_else(|| corrupt(name, "the header does not say how samples are stored"))?;
+    Ok((track.clone(), parameters.clone()))
+}
+
+enum Failure {
+    NotBuiltIn(&'static str),
+    Symphonia(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Symphonia(error)
+    }
+}
+
+impl Failure {
+    fn in_the(self, doing: &str, name: &Source) -> AudioError {
+        match self {
+            Failure::Symphonia(e) => failed(e, doing, name),
+            Failure::NotBuiltIn(feature) => unsupported(name, format!("feature `{feature}`")),
+        }
+    }
+}
+
+/// Runs a step of a demuxer or codec, and makes an error of a panic.
+///
+/// Their arithmetic is checked for overflow in the builds of some users, and
+/// not all of it foresees every input; a file must not end a program that
+/// decodes others. The state left behind is not used again: the error ends the
+/// decoding. (Where panics abort, this changes nothing.)
+fn guarded<T>(step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
+        // Not a `DecodeError`: that one lets decoding go on.
+        Err(Failure::Symphonia(Error::LimitError(
+            "the decoder gave up on it",
+        )))
+    })
+}
+
+fn bytes_at_most(settings: &DecodeSettings) -> u64 {
+    settings.limits.max_file_bytes.unwrap_or(u64::MAX)
+}
+
+fn in_memory(source: io::Error) -> AudioError {
+    AudioError::Io {
+        path: Source::Memory,
+        source,
+    }
+}
+
+fn corrupt(name: &Source, what: &str) -> AudioError {
+    AudioError::Corrupt {
+        path: name.clone(),
+        what: what.to_owned(),
+    }
+}
+
+fn unsupported(name: &Source, what: String) -> AudioError {
+    AudioError::Unsupported {
+        path: name.clone(),
+        what,
+    }
+}
+
+fn failed(error: Error, doing: &str, name: &Source) -> AudioError {
+    match error {
+        Error::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+            corrupt(name, &format!("it ends inside {doing}"))
+        }
+        Error::IoError(e) if e.kind() == io::ErrorKind::FileTooLarge => AudioError::TooLong {
+            path: name.clone(),
+            what: "it has more bytes than are allowed".into(),
+        },
+        Error::IoError(source) => AudioError::Io {
+            path: name.clone(),
+            source,
+        },
+        Error::Unsupported(what) if !what.contains("missing") => unsupported(name, what.to_owned()),
+        other => corrupt(name, &format!("{other} in {doing}")),
+    }
+}

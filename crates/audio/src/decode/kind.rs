@@ -1,0 +1,161 @@
+//! What a file is, by its first bytes.
+
+/// How many bytes [`Kind::of`] looks at.
+pub(super) const HEAD: usize = 64;
+
+/// What a file is. The extension plays no part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Empty,
+    /// RIFF/WAVE, RF64 or BW64.
+    Wav,
+    /// AIFF or AIFF-C.
+    Aiff,
+    Caf,
+    Flac,
+    Ogg,
+    /// MPEG audio, layers 1 to 3.
+    Mpeg,
+    /// AAC in ADTS frames.
+    Adts,
+    /// MP4, M4A, QuickTime.
+    Mp4,
+    /// Matroska or WebM.
+    Matroska,
+    /// An ID3v2 tag of so many bytes; what it belongs to comes after it.
+    Tag(u64),
+    /// Known, but read by no build.
+    Other(&'static str),
+    Unknown,
+}
+
+impl Kind {
+    /// Recognises a file by its first [`HEAD`] bytes (fewer, if it has no more).
+    pub(super) fn of(head: &[u8]) -> Kind {
+        let at = |from: usize, mark: &[u8]| head.get(from..from + mark.len()) == Some(mark);
+        let short = head.len() < 12;
+        if head.is_empty() {
+            Kind::Empty
+        } else if at(0, b"RIFF") || at(0, b"RF64") || at(0, b"BW64") {
+            if short || at(8, b"WAVE") {
+                Kind::Wav
+            } else {
+                Kind::Other("a RIFF file other than WAV")
+            }
+        } else if at(0, b"fLaC") {
+            Kind::Flac
+        } else if at(0, b"FORM") && (short || at(8, b"AIFF") || at(8, b"AIFC")) {
+            Kind::Aiff
+        } else if at(0, b"OggS") {
+            Kind::Ogg
+        } else if at(0, b"caff") {
+            Kind::Caf
+        } else if [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"]
+            .iter()
+            .any(|mark| at(4, *mark))
+        {
+            Kind::Mp4
+        } else if at(0, &[0x1A, 0x45, 0xDF, 0xA3]) {
+            Kind::Matroska
+        } else if let Some(length) = id3_length(head) {
+            Kind::Tag(length)
+        } else if at(0, b"ID3") {
+            // The tag's own header is cut off or makes no sense.
+            Kind::Mpeg
+        } else if mpeg_frame(head) {
+            Kind::Mpeg
+        } else if head.len() > 1 && head[0] == 0xFF && head[1] & 0xF6 == 0xF0 {
+            Kind::Adts
+        } else if at(0, b"RIFX") {
+            Kind::Other("a big-endian WAV (RIFX)")
+        } else if at(0, b"riff\x2E\x91\xCF\x11") {
+            Kind::Other("a Sony Wave64 file")
+        } else if at(0, b"#!AMR") {
+            Kind::Other("AMR audio")
+        } else if at(0, &[0x30, 0x26, 0xB2, 0x75]) {
+            Kind::Other("Windows Media audio (WMA)")
+        } else if at(0, b"wvpk") {
+            Kind::Other("WavPack audio")
+        } else if at(0, b"MAC ") {
+            Kind::Other("Monkey's Audio")
+        } else if at(0, b".snd") {
+            Kind::Other("Sun/NeXT audio (AU)")
+        } else if head.iter().all(|b| matches!(b, 9 | 10 | 13 | 32..=126)) {
+            Kind::Other("a text file")
+        } else {
+            Kind::Unknown
+        }
+    }
+
+    /// What to call it in a message.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Wav => "WAV",
+            Kind::Aiff => "AIFF",
+            Kind::Caf => "Apple CAF",
+            Kind::Flac => "FLAC",
+            Kind::Ogg => "Ogg",
+            Kind::Mpeg => "MP3",
+            Kind::Adts => "AAC",
+            Kind::Mp4 => "MP4/M4A",
+            Kind::Matroska => "Matroska/WebM",
+            Kind::Empty | Kind::Tag(_) | Kind::Other(_) | Kind::Unknown => "unknown",
+        }
+    }
+}
+
+/// The length of an ID3v2 tag at the start, its header and footer included.
+fn id3_length(head: &[u8]) -> Option<u64> {
+    let [b'I', b'D', b'3', major, minor, flags, size @ ..] = head else {
+        return None;
+    };
+    let size: &[u8; 4] = size.first_chunk()?;
+    if *major == 0xFF || *minor == 0xFF || size.iter().any(|b| b & 0x80 != 0) {
+        return None;
+    }
+    let body = size.iter().fold(0, |n, b| n << 7 | u64::from(*b));
+    let footer = if flags & 0x10 != 0 { 10 } else { 0 };
+    Some(10 + body + footer)
+}
+
+/// Whether an MPEG audio frame of layer 1, 2 or 3 starts here: eleven bits of
+/// sync, and no reserved value in what follows.
+fn mpeg_frame(head: &[u8]) -> bool {
+    let &[first, second, third, ..] = head else {
+        return false;
+    };
+    let (version, layer) = (second >> 3 & 3, second >> 1 & 3);
+    let (bit_rate, sample_rate) = (third >> 4, third >> 2 & 3);
+    first == 0xFF
+        && second & 0xE0 == 0xE0
+        && version != 1
+        && layer != 0
+        && bit_rate != 15
+        && sample_rate != 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id3_tag_is_as_long_as_its_seven_bit_bytes_say() {
+        let tag = |flags, size: [u8; 4]| [b"ID3\x04\x00", &[flags][..], &size].concat();
+        assert_eq!(Kind::of(&tag(0, [0, 0, 0, 0])), Kind::Tag(10));
+        assert_eq!(Kind::of(&tag(0, [0, 0, 1, 2])), Kind::Tag(10 + 130));
+        assert_eq!(Kind::of(&tag(0x10, [0, 0, 1, 2])), Kind::Tag(20 + 130));
+        let longest = Kind::of(&tag(0x10, [0x7F; 4]));
+        assert_eq!(longest, Kind::Tag((1 << 28) - 1 + 20));
+        assert_eq!(Kind::of(&tag(0, [0x80, 0, 0, 0])), Kind::Mpeg);
+    }
+
+    #[test]
+    fn reserved_values_are_no_mpeg_frame() {
+        assert_eq!(Kind::of(&[0xFF, 0xFB, 0x90, 0x44]), Kind::Mpeg);
+        assert_eq!(Kind::of(&[0xFF, 0xF3, 0x40, 0xC0]), Kind::Mpeg);
+        for frame in [[0xFF, 0xFB, 0xF0], [0xFF, 0xFB, 0x9C], [0xFF, 0xEB, 0x90]] {
+            assert_ne!(Kind::of(&frame), Kind::Mpeg, "{frame:x?}");
+        }
+        assert_eq!(Kind::of(&[0xFF, 0xF1, 0x50, 0x80]), Kind::Adts);
+    }
+}

@@ -1,0 +1,111 @@
+//! What to take from a file, and how much.
+
+use crate::error::{AudioError, Source};
+
+/// Which channel of a file to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Channels {
+    /// The mean over all of them.
+    #[default]
+    Mix,
+    /// This one alone, counted from 0.
+    One(usize),
+}
+
+/// How much of a file to take before it is an error
+/// ([`AudioError::TooLong`]). `None` is no limit.
+///
+/// The limits guard a service against what it is sent: a FLAC file of a
+/// megabyte can hold an hour of silence. None of them is needed for safety
+/// against false headers, which never get memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecodeLimits {
+    /// Seconds of sound.
+    pub max_seconds: Option<f64>,
+    /// Bytes of the file.
+    pub max_file_bytes: Option<u64>,
+    /// Bytes of samples that a [`Recording`](crate::Recording) may take, four a
+    /// sample. A [`Decoder`](crate::Decoder) holds no more than a block, and
+    /// does not ask for this.
+    pub max_memory: Option<u64>,
+}
+
+impl DecodeLimits {
+    /// No limit but the machine's.
+    pub const NONE: DecodeLimits = DecodeLimits {
+        max_seconds: None,
+        max_file_bytes: None,
+        max_memory: None,
+    };
+}
+
+impl Default for DecodeLimits {
+    /// Any length and file, and 4 GiB of samples: six hours at 48 kHz.
+    fn default() -> Self {
+        DecodeLimits {
+            max_memory: Some(4 << 30),
+            ..DecodeLimits::NONE
+        }
+    }
+}
+
+/// How to decode a file.
+///
+/// ```
+/// use audio::{Channels, DecodeLimits, DecodeSettings};
+///
+/// let settings = DecodeSettings {
+///     channels: Channels::One(0), // the left one
+///     limits: DecodeLimits { max_seconds: Some(600.0), ..DecodeLimits::default() },
+/// };
+/// # let _ = settings;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DecodeSettings {
+    /// Which channel to take.
+    pub channels: Channels,
+    /// How much to take.
+    pub limits: DecodeLimits,
+}
+
+impl DecodeLimits {
+    /// Checks a file's length.
+    pub(super) fn check_file(&self, length: u64, name: &Source) -> Result<(), AudioError> {
+        match self.max_file_bytes {
+            Some(most) if length > most => Err(AudioError::TooLong {
+                path: name.clone(),
+                what: format!("the file has {length} bytes, where {most} are allowed"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a number of samples.
+    pub(super) fn check_seconds(
+        &self,
+        samples: u64,
+        sample_rate: u32,
+        name: &Source,
+    ) -> Result<(), AudioError> {
+        match self.max_seconds {
+            Some(most) if samples as f64 > most * f64::from(sample_rate) => {
+                Err(AudioError::TooLong {
+                    path: name.clone(),
+                    what: format!("it is longer than the {most} s that are allowed"),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks what a recording takes.
+    pub(super) fn check_memory(&self, samples: u64, name: &Source) -> Result<(), AudioError> {
+        match self.max_memory {
+            Some(most) if samples.saturating_mul(4) > most => Err(AudioError::TooLong {
+                path: name.clone(),
+                what: format!("its samples take more than the {most} bytes that are allowed"),
+            }),
+            _ => Ok(()),
+        }
+    }
+}

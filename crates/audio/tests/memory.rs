@@ -1,0 +1,135 @@
+//! Memory: bounded however long the file, and not moved by false headers.
+#![allow(unsafe_code, reason = "an allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::{self, Read};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use audio::{DecodeSettings, Decoder, StreamResampler};
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(held, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// One test at a time: the count is of the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// The most bytes held at once during `work`, beyond those before it.
+fn peak_of(work: impl FnOnce()) -> usize {
+    let _alone = ALONE.lock().unwrap();
+    let before = HELD.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    work();
+    PEAK.load(Relaxed) - before
+}
+
+fn header(channels: u16, rate: u32, data: u32) -> Vec<u8> {
+    let mut header = b"RIFF\xFF\xFF\xFF\xFFWAVEfmt \x10\0\0\0\x01\0".to_vec();
+    header.extend(channels.to_le_bytes());
+    header.extend(rate.to_le_bytes());
+    header.extend((rate * 2 * u32::from(channels)).to_le_bytes());
+    header.extend((2 * channels).to_le_bytes());
+    header.extend(b"\x10\0data");
+    header.extend(data.to_le_bytes());
+    header
+}
+
+/// A WAV file that is made while it is read.
+struct Endless {
+    header: Vec<u8>,
+    /// Bytes of samples left.
+    left: u64,
+    tone: u8,
+}
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.header.is_empty() {
+            let n = self.header.len().min(buffer.len());
+            buffer[..n].copy_from_slice(&self.header[..n]);
+            self.header.drain(..n);
+            return Ok(n);
+        }
+        let n = self.left.min(buffer.len() as u64) as usize;
+        self.tone = self.tone.wrapping_add(31);
+        buffer[..n].fill(self.tone & 0x1F);
+        self.left -= n as u64;
+        Ok(n)
+    }
+}
+
+#[test]
+fn three_hours_are_decoded_and_resampled_in_megabytes() {
+    const RATE: u32 = 8_000;
+    const SAMPLES: u64 = 3 * 3600 * RATE as u64;
+    let mut given = 0;
+    let peak = peak_of(|| {
+        let file = Endless {
+            header: header(1, RATE, u32::MAX),
+            left: 2 * SAMPLES,
+            tone: 0,
+        };
+        let mut decoder = Decoder::from_reader(file, &DecodeSettings::default()).unwrap();
+        let mut resampler = StreamResampler::new(RATE, 16_000).unwrap();
+        let mut out = Vec::new();
+        while let Some(block) = decoder.next_block().unwrap() {
+            resampler.push(block, &mut out).unwrap();
+            given += out.len() as u64;
+            out.clear();
+        }
+        resampler.finish(&mut out).unwrap();
+        given += out.len() as u64;
+        assert_eq!(decoder.position(), SAMPLES);
+    });
+    println!("three hours: {peak} bytes at most");
+    assert_eq!(given, 2 * SAMPLES);
+    assert!(peak < 4 << 20, "{peak} bytes");
+}
+
+#[test]
+fn a_header_alone_moves_no_memory() {
+    let mut wrong = vec![
+        header(26, 192_000, 0xFFFF_FFFE),
+        header(1, 768_000, 0x7FFF_F000),
+        // A LIST chunk, and a tag in it, of four gigabytes
+        [
+            &header(1, 8_000, 0)[..36],
+            b"LIST\xF0\xFF\xFF\xFFINFOISFT\xE0\xFF\xFF\xFF",
+        ]
+        .concat(),
+        b"RF64\xFF\xFF\xFF\xFFWAVEds64\x1C\0\0\0".to_vec(),
+        b"ID3\x04\0\0\x7F\x7F\x7F\x7F".to_vec(),
+        b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20".to_vec(),
+        b"FORM\x7F\xFF\xFF\xFFAIFFCOMM\0\0\0\x12\0\x01\x7F\xFF\xFF\xFF\0\x10".to_vec(),
+        b"\xFF\xFF\xFF\xFFmoov".to_vec(),
+    ];
+    wrong[3].extend([0xFF; 24]);
+    for file in wrong {
+        let shown = String::from_utf8_lossy(&file[..file.len().min(60)]).into_owned();
+        let peak = peak_of(|| {
+            let decoder = Decoder::from_bytes(file, &DecodeSettings::default());
+            let _ = decoder.and_then(Decoder::read_to_end);
+        });
+        println!("{peak}: {shown:?}");
+        assert!(peak < 20 << 20, "{peak} bytes for {shown:?}");
+    }
+}
