@@ -11,7 +11,9 @@
 //! 6. type-II cosine transform and lifter: `n_mfcc` coefficients.
 
 mod config;
+mod cosine;
 pub(crate) mod framing;
+mod logarithm;
 mod pipeline;
 mod presets;
 pub(crate) mod real;

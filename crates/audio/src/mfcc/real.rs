@@ -2,6 +2,8 @@
 
 use realfft::FftNum;
 
+use super::logarithm;
+
 /// `f32`, which is used, and `f64`, which is checked against references.
 pub(crate) trait Real:
     FftNum
@@ -15,11 +17,13 @@ pub(crate) trait Real:
     fn new(value: f64) -> Self;
     fn to_f64(self) -> f64;
     fn ln(self) -> Self;
+    /// The logarithm for use in loops, the same to 2 units in the last place.
+    fn ln_in_loop(self) -> Self;
     fn sqrt(self) -> Self;
 }
 
 macro_rules! real {
-    ($t:ty) => {
+    ($t:ty, $ln_in_loop:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             fn new(value: f64) -> Self {
@@ -31,6 +35,10 @@ macro_rules! real {
             fn ln(self) -> Self {
                 self.ln()
             }
+            #[inline(always)]
+            fn ln_in_loop(self) -> Self {
+                $ln_in_loop(self)
+            }
             fn sqrt(self) -> Self {
                 self.sqrt()
             }
@@ -38,47 +46,86 @@ macro_rules! real {
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, logarithm::ln);
+real!(f64, f64::ln);
+
+/// Values computed side by side. Loops over whole blocks of them become
+/// vector instructions of whatever width there is.
+pub(crate) const LANES: usize = 8;
+
+/// Runs `work` compiled for the widest vectors of the processor it runs on:
+/// the build itself is for the oldest processor of its kind. `work` must be
+/// made of what is inlined into it. The instructions differ, the numbers do
+/// not: products and sums are rounded one by one either way.
+#[inline(always)]
+pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// The sum of the lanes, in pairs.
+#[inline(always)]
+pub(crate) fn total<T: Real, const N: usize>(mut lanes: [T; N]) -> T {
+    const { assert!(N.is_power_of_two()) };
+    let mut n = N / 2;
+    while n > 0 {
+        for i in 0..n {
+            let other = lanes[i + n];
+            lanes[i] += other;
+        }
+        n /= 2;
+    }
+    lanes[0]
+}
 
 /// Sum of the products. Eight running sums, so that the compiler may use
 /// vectors: it must not reorder a single sum of floats.
-#[inline]
+#[inline(always)]
 pub(crate) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    const LANES: usize = 8;
     let n = a.len().min(b.len());
-    let (a, b) = (&a[..n], &b[..n]);
+    let (a, a_rest) = a[..n].as_chunks::<LANES>();
+    let (b, b_rest) = b[..n].as_chunks::<LANES>();
     let mut sums = [T::ZERO; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: T = a_chunks
-        .remainder()
-        .iter()
-        .zip(b_chunks.remainder())
-        .map(|(&x, &y)| x * y)
-        .sum();
-    for (x, y) in a_chunks.zip(b_chunks) {
+    for (x, y) in a.iter().zip(b) {
         for lane in 0..LANES {
             sums[lane] += x[lane] * y[lane];
         }
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (b + f)) + ((c + g) + (d + h)) + rest
+    let rest: T = a_rest.iter().zip(b_rest).map(|(&x, &y)| x * y).sum();
+    total(sums) + rest
 }
 
-/// Sum of the values, in eight running sums.
-#[inline]
+/// Sum of the values.
+#[inline(always)]
 pub(crate) fn sum<T: Real>(values: &[T]) -> T {
-    const LANES: usize = 8;
-    let chunks = values.chunks_exact(LANES);
-    let rest: T = chunks.remainder().iter().copied().sum();
-    let mut sums = [T::ZERO; LANES];
+    sum_of(values, |x| x)
+}
+
+/// Sum of what `f` makes of the values, in 32 running sums: an addition takes
+/// as long as the next seven or so take to begin.
+#[inline(always)]
+pub(crate) fn sum_of<T: Real>(values: &[T], f: impl Fn(T) -> T) -> T {
+    let (chunks, rest) = values.as_chunks::<{ 4 * LANES }>();
+    let mut sums = [T::ZERO; 4 * LANES];
     for x in chunks {
-        for lane in 0..LANES {
-            sums[lane] += x[lane];
+        for (sum, &x) in sums.iter_mut().zip(x) {
+            *sum += f(x);
         }
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (b + f)) + ((c + g) + (d + h)) + rest
+    total(sums) + rest.iter().map(|&x| f(x)).sum()
+}
+
+/// The largest value, or minus infinity if there is none; NaN counts as none.
+#[inline(always)]
+pub(crate) fn largest<T: Real>(values: &[T]) -> T {
+    let (chunks, rest) = values.as_chunks::<{ 4 * LANES }>();
+    let mut largest = [T::new(f64::NEG_INFINITY); 4 * LANES];
+    for x in chunks {
+        for (m, &x) in largest.iter_mut().zip(x) {
+            *m = if x > *m { x } else { *m };
+        }
+    }
+    let all = largest.iter().chain(rest);
+    all.fold(T::new(f64::NEG_INFINITY), |m, &x| if x > m { x } else { m })
 }
 
 #[cfg(test)]
@@ -87,12 +134,14 @@ mod tests {
 
     #[test]
     fn lanes_change_no_sum_of_whole_numbers() {
-        for n in 0..40 {
+        for n in 0..100 {
             let a: Vec<f64> = (0..n).map(f64::from).collect();
             let b: Vec<f64> = (0..n).map(|v| f64::from(v * v % 7)).collect();
             let expected: f64 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
             assert_eq!(dot(&a, &b), expected, "{n} products");
             assert_eq!(sum(&b), b.iter().sum::<f64>(), "{n} values");
+            let top = b.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            assert_eq!(largest(&b), top, "{n} values");
         }
     }
 }

@@ -170,16 +170,22 @@ fn slaney_log_step() -> f64 {
     6.4f64.ln() / 27.0
 }
 
-/// The cosine transform with the lifter, row-major `[n_mfcc, n_mels]`, in the
-/// order of the output columns. A zeroth coefficient that an energy replaces
-/// has its row all the same.
-pub(crate) fn cosines(config: &MfccConfig) -> Vec<f64> {
-    let bands = config.n_mels as f64;
+/// The number of the coefficient in each output column. A zeroth coefficient
+/// that an energy replaces has its column all the same.
+pub(crate) fn coefficient_order(config: &MfccConfig) -> Vec<usize> {
     let first = usize::from(config.zeroth == Zeroth::Dropped);
     let mut order: Vec<usize> = (first..first + config.n_mfcc).collect();
     if config.zeroth_last && first == 0 {
         order.rotate_left(1);
     }
+    order
+}
+
+/// The cosine transform with the lifter, row-major `[n_mfcc, n_mels]`, in the
+/// order of the output columns.
+pub(crate) fn cosines(config: &MfccConfig) -> Vec<f64> {
+    let bands = config.n_mels as f64;
+    let order = coefficient_order(config);
     let mut matrix = Vec::with_capacity(order.len() * config.n_mels);
     for n in order {
         let scale = match config.dct_norm {
