@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use audio::{DecodeSettings, Decoder, StreamResampler};
+use audio::{DecodeSettings, Decoder, FeatureSpec, FeatureStream, StreamResampler};
 
 struct Counting;
 
@@ -102,6 +102,35 @@ fn three_hours_are_decoded_and_resampled_in_megabytes() {
     });
     println!("three hours: {peak} bytes at most");
     assert_eq!(given, 2 * SAMPLES);
+    assert!(peak < 4 << 20, "{peak} bytes");
+}
+
+#[test]
+fn an_hour_becomes_features_in_megabytes() {
+    const RATE: u32 = 16_000;
+    const SAMPLES: u64 = 3600 * RATE as u64;
+    let spec = FeatureSpec {
+        trim: None,
+        subtract_mean: false,
+        functionals: false,
+        ..FeatureSpec::recommended()
+    };
+    let mut rows = 0u64;
+    let peak = peak_of(|| {
+        let file = Endless {
+            header: header(1, RATE, u32::MAX),
+            left: 2 * SAMPLES,
+            tone: 0,
+        };
+        let mut decoder = Decoder::from_reader(file, &DecodeSettings::default()).unwrap();
+        let mut stream = FeatureStream::new(&spec, decoder.sample_rate()).unwrap();
+        while let Some(block) = decoder.next_block().unwrap() {
+            stream.push(block, |_| rows += 1);
+        }
+        stream.finish(|_| rows += 1);
+    });
+    println!("an hour: {rows} rows, {peak} bytes at most");
+    assert_eq!(rows, 3600 * 50 - 1);
     assert!(peak < 4 << 20, "{peak} bytes");
 }
 

@@ -2,20 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::formats::FormatReader;
 use symphonia::core::io::MediaSourceStream;
-use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
-use symphonia::default::formats;
 
-use super::kind::{HEAD, Kind};
+use super::codec::TrackCodec;
+use super::container::{audio_track, demuxer, recognise};
+use super::failure::{Failure, corrupt, failed, guarded, unsupported};
+use super::kind::Kind;
 use super::riff::{Codec, Fault, Layout};
 use super::settings::{Channels, DecodeLimits, DecodeSettings};
 use super::source::{Reader, View};
@@ -25,9 +24,6 @@ use crate::resample::SAMPLE_RATES;
 
 /// Samples are reserved at once only up to this many; a header can promise anything.
 const RESERVE_AT_MOST: u64 = 1 << 22;
-
-/// Tags before the audio that are passed over.
-const TAGS_AT_MOST: usize = 16;
 
 /// Packets in a row that may hold nothing while the file is not read further.
 const EMPTY_AT_MOST: usize = 100_000;
@@ -503,228 +499,6 @@ impl std::fmt::Debug for Decoder {
     }
 }
 
-/// What the track's packets are decoded with.
-enum TrackCodec {
-    Symphonia {
-        decoder: Box<dyn AudioDecoder>,
-        lossy: bool,
-        trims: bool,
-    },
-    #[cfg(feature = "opus")]
-    Opus(Box<super::opus::Opus>),
-}
-
-impl TrackCodec {
-    fn new(
-        parameters: &AudioCodecParameters,
-        kind: Kind,
-        name: &Source,
-    ) -> Result<Self, AudioError> {
-        use symphonia::core::codecs::audio::well_known as id;
-        if parameters.codec == id::CODEC_ID_OPUS {
-            #[cfg(feature = "opus")]
-            {
-                let head = parameters.extra_data.as_deref().unwrap_or_default();
-                return super::opus::Opus::new(head, kind == Kind::Mp4)
-                    .map(|opus| TrackCodec::Opus(Box::new(opus)))
-                    .ok_or_else(|| corrupt(name, "its Opus header makes no sense"));
-            }
-            #[cfg(not(feature = "opus"))]
-            return Err(unsupported(
-                name,
-                "this is Opus audio, which this build leaves out (feature `opus`)".into(),
-            ));
-        }
-        let _ = kind;
-        let registry = symphonia::default::get_codecs();
-        if registry.get_audio_decoder(parameters.codec).is_none() {
-            return Err(unsupported(
-                name,
-                format!(
-                    "its codec (number {}) cannot be read here",
-                    parameters.codec
-                ),
-            ));
-        }
-        let options = AudioDecoderOptions::default();
-        let decoder = guarded(|| Ok(registry.make_audio_decoder(parameters, &options)?))
-            .map_err(|e| e.in_the("the header", name))?;
-        let trims = matches!(
-            parameters.codec,
-            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 | id::CODEC_ID_VORBIS
-        );
-        Ok(TrackCodec::Symphonia {
-            decoder,
-            lossy: trims || parameters.codec == id::CODEC_ID_AAC,
-            trims,
-        })
-    }
-
-    fn is_lossy(&self) -> bool {
-        match self {
-            TrackCodec::Symphonia { lossy, .. } => *lossy,
-            #[cfg(feature = "opus")]
-            TrackCodec::Opus(_) => true,
-        }
-    }
-
-    /// Samples a channel to leave out at the start.
-    fn skip(&self) -> usize {
-        match self {
-            TrackCodec::Symphonia { .. } => 0,
-            #[cfg(feature = "opus")]
-            TrackCodec::Opus(opus) => opus.pre_skip(),
-        }
-    }
-
-    /// Decodes into `interleaved`; gives the rate and the number of channels.
-    fn decode(
-        &mut self,
-        packet: &Packet,
-        interleaved: &mut Vec<f32>,
-    ) -> Result<(u32, usize), Failure> {
-        let (rate, channels, trims) = match self {
-            TrackCodec::Symphonia { decoder, trims, .. } => {
-                let buffer = decoder.decode(packet)?;
-                buffer.copy_to_vec_interleaved(interleaved);
-                (buffer.spec().rate(), buffer.num_planes(), *trims)
-            }
-            #[cfg(feature = "opus")]
-            TrackCodec::Opus(opus) => {
-                let samples = opus
-                    .decode(&packet.data)
-                    .map_err(|_| Error::DecodeError("opus: invalid packet"))?;
-                interleaved.extend_from_slice(samples);
-                (super::opus::SAMPLE_RATE, opus.channels(), false)
-            }
-        };
-        // What the container says to leave out, where the codec does not see to it.
-        if !trims {
-            let samples = |frames: u64| {
-                usize::try_from(frames)
-                    .unwrap_or(usize::MAX)
-                    .saturating_mul(channels)
-            };
-            let end = samples(packet.trim_end.get());
-            interleaved.truncate(interleaved.len().saturating_sub(end));
-            let start = samples(packet.trim_start.get()).min(interleaved.len());
-            interleaved.drain(..start);
-        }
-        Ok((rate, channels))
-    }
-}
-
-/// Passes over tags, and says what comes then.
-fn recognise(file: &mut Reader) -> io::Result<Kind> {
-    for tags in 0..TAGS_AT_MOST {
-        match Kind::of(file.peek(HEAD)?) {
-            Kind::Tag(length) => {
-                file.skip(length)?;
-                // Some writers fill up behind the tag.
-                while file.peek(1)? == [0] {
-                    let zeros = file.peek(4096)?.iter().take_while(|b| **b == 0).count();
-                    file.skip(zeros as u64)?;
-                }
-            }
-            // MP3 decoders look for the next frame themselves.
-            Kind::Unknown if tags > 0 => return Ok(Kind::Mpeg),
-            kind => return Ok(kind),
-        }
-    }
-    Ok(Kind::Unknown)
-}
-
-/// The reader for a kind of file.
-fn demuxer(
-    kind: Kind,
-    stream: MediaSourceStream<'static>,
-) -> Result<Box<dyn FormatReader>, Failure> {
-    let options = FormatOptions::default();
-    Ok(match kind {
-        Kind::Wav => Box::new(formats::WavReader::try_new(stream, options)?),
-        Kind::Flac => Box::new(formats::FlacReader::try_new(stream, options)?),
-        #[cfg(feature = "aiff")]
-        Kind::Aiff => Box::new(formats::AiffReader::try_new(stream, options)?),
-        #[cfg(feature = "caf")]
-        Kind::Caf => Box::new(formats::CafReader::try_new(stream, options)?),
-        #[cfg(any(feature = "vorbis", feature = "opus"))]
-        Kind::Ogg => Box::new(formats::OggReader::try_new(stream, options)?),
-        #[cfg(feature = "mp3")]
-        Kind::Mpeg => Box::new(formats::MpaReader::try_new(stream, options)?),
-        #[cfg(feature = "aac")]
-        Kind::Adts => Box::new(formats::AdtsReader::try_new(stream, options)?),
-        #[cfg(feature = "isomp4")]
-        Kind::Mp4 => Box::new(formats::IsoMp4Reader::try_new(stream, options)?),
-        #[cfg(feature = "mkv")]
-        Kind::Matroska => Box::new(formats::MkvReader::try_new(stream, options)?),
-        #[allow(
-            unreachable_patterns,
-            reason = "which kinds are left depends on features"
-        )]
-        kind => {
-            return Err(Failure::NotBuiltIn(match kind {
-                Kind::Aiff => "aiff",
-                Kind::Caf => "caf",
-                Kind::Ogg => "vorbis` or `opus",
-                Kind::Mpeg => "mp3",
-                Kind::Adts => "aac",
-                Kind::Mp4 => "isomp4",
-                _ => "mkv",
-            }));
-        }
-    })
-}
-
-fn audio_track(
-    format: &dyn FormatReader,
-    name: &Source,
-) -> Result<(Track, AudioCodecParameters), AudioError> {
-    let track = format
-        .default_track(TrackType::Audio)
-        .ok_or_else(|| corrupt(name, "there is no audio in it"))?;
-    let parameters = track
-        .codec_params
-        .as_ref()
-        .and_then(|p| p.audio())
-        .ok_or_else(|| corrupt(name, "the header does not say how samples are stored"))?;
-    Ok((track.clone(), parameters.clone()))
-}
-
-enum Failure {
-    NotBuiltIn(&'static str),
-    Symphonia(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Failure::Symphonia(error)
-    }
-}
-
-impl Failure {
-    fn in_the(self, doing: &str, name: &Source) -> AudioError {
-        match self {
-            Failure::Symphonia(e) => failed(e, doing, name),
-            Failure::NotBuiltIn(feature) => unsupported(name, format!("feature `{feature}`")),
-        }
-    }
-}
-
-/// Runs a step of a demuxer or codec, and makes an error of a panic.
-///
-/// Their arithmetic is checked for overflow in the builds of some users, and
-/// not all of it foresees every input; a file must not end a program that
-/// decodes others. The state left behind is not used again: the error ends the
-/// decoding. (Where panics abort, this changes nothing.)
-fn guarded<T>(step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
-        // Not a `DecodeError`: that one lets decoding go on.
-        Err(Failure::Symphonia(Error::LimitError(
-            "the decoder gave up on it",
-        )))
-    })
-}
-
 fn bytes_at_most(settings: &DecodeSettings) -> u64 {
     settings.limits.max_file_bytes.unwrap_or(u64::MAX)
 }
@@ -733,37 +507,5 @@ fn in_memory(source: io::Error) -> AudioError {
     AudioError::Io {
         path: Source::Memory,
         source,
-    }
-}
-
-fn corrupt(name: &Source, what: &str) -> AudioError {
-    AudioError::Corrupt {
-        path: name.clone(),
-        what: what.to_owned(),
-    }
-}
-
-fn unsupported(name: &Source, what: String) -> AudioError {
-    AudioError::Unsupported {
-        path: name.clone(),
-        what,
-    }
-}
-
-fn failed(error: Error, doing: &str, name: &Source) -> AudioError {
-    match error {
-        Error::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-            corrupt(name, &format!("it ends inside {doing}"))
-        }
-        Error::IoError(e) if e.kind() == io::ErrorKind::FileTooLarge => AudioError::TooLong {
-            path: name.clone(),
-            what: "it has more bytes than are allowed".into(),
-        },
-        Error::IoError(source) => AudioError::Io {
-            path: name.clone(),
-            source,
-        },
-        Error::Unsupported(what) if !what.contains("missing") => unsupported(name, what.to_owned()),
-        other => corrupt(name, &format!("{other} in {doing}")),
     }
 }

@@ -37,7 +37,10 @@
 //! last. They are taken off where the file says how many: MP3 (LAME's tag),
 //! Ogg Vorbis, Opus. See `tests/formats.rs` for what remains, format by format.
 
+mod codec;
+mod container;
 mod decoder;
+mod failure;
 mod kind;
 #[cfg(feature = "opus")]
 mod opus;

@@ -1,0 +1,121 @@
+//! From packets to samples.
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::packet::Packet;
+
+#[cfg(feature = "opus")]
+use super::failure::corrupt;
+use super::failure::{Failure, guarded, unsupported};
+use super::kind::Kind;
+use crate::error::{AudioError, Source};
+
+/// What the track's packets are decoded with.
+pub(super) enum TrackCodec {
+    Symphonia {
+        decoder: Box<dyn AudioDecoder>,
+        lossy: bool,
+        trims: bool,
+    },
+    #[cfg(feature = "opus")]
+    Opus(Box<super::opus::Opus>),
+}
+
+impl TrackCodec {
+    pub(super) fn new(
+        parameters: &AudioCodecParameters,
+        kind: Kind,
+        name: &Source,
+    ) -> Result<Self, AudioError> {
+        use symphonia::core::codecs::audio::well_known as id;
+        if parameters.codec == id::CODEC_ID_OPUS {
+            #[cfg(feature = "opus")]
+            {
+                let head = parameters.extra_data.as_deref().unwrap_or_default();
+                return super::opus::Opus::new(head, kind == Kind::Mp4)
+                    .map(|opus| TrackCodec::Opus(Box::new(opus)))
+                    .ok_or_else(|| corrupt(name, "its Opus header makes no sense"));
+            }
+            #[cfg(not(feature = "opus"))]
+            return Err(unsupported(
+                name,
+                "this is Opus audio, which this build leaves out (feature `opus`)".into(),
+            ));
+        }
+        let _ = kind;
+        let registry = symphonia::default::get_codecs();
+        if registry.get_audio_decoder(parameters.codec).is_none() {
+            return Err(unsupported(
+                name,
+                format!(
+                    "its codec (number {}) cannot be read here",
+                    parameters.codec
+                ),
+            ));
+        }
+        let options = AudioDecoderOptions::default();
+        let decoder = guarded(|| Ok(registry.make_audio_decoder(parameters, &options)?))
+            .map_err(|e| e.in_the("the header", name))?;
+        let trims = matches!(
+            parameters.codec,
+            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 | id::CODEC_ID_VORBIS
+        );
+        Ok(TrackCodec::Symphonia {
+            decoder,
+            lossy: trims || parameters.codec == id::CODEC_ID_AAC,
+            trims,
+        })
+    }
+
+    pub(super) fn is_lossy(&self) -> bool {
+        match self {
+            TrackCodec::Symphonia { lossy, .. } => *lossy,
+            #[cfg(feature = "opus")]
+            TrackCodec::Opus(_) => true,
+        }
+    }
+
+    /// Samples a channel to leave out at the start.
+    pub(super) fn skip(&self) -> usize {
+        match self {
+            TrackCodec::Symphonia { .. } => 0,
+            #[cfg(feature = "opus")]
+            TrackCodec::Opus(opus) => opus.pre_skip(),
+        }
+    }
+
+    /// Decodes into `interleaved`; gives the rate and the number of channels.
+    pub(super) fn decode(
+        &mut self,
+        packet: &Packet,
+        interleaved: &mut Vec<f32>,
+    ) -> Result<(u32, usize), Failure> {
+        let (rate, channels, trims) = match self {
+            TrackCodec::Symphonia { decoder, trims, .. } => {
+                let buffer = decoder.decode(packet)?;
+                buffer.copy_to_vec_interleaved(interleaved);
+                (buffer.spec().rate(), buffer.num_planes(), *trims)
+            }
+            #[cfg(feature = "opus")]
+            TrackCodec::Opus(opus) => {
+                let samples = opus.decode(&packet.data).map_err(|_| {
+                    symphonia::core::errors::Error::DecodeError("opus: invalid packet")
+                })?;
+                interleaved.extend_from_slice(samples);
+                (super::opus::SAMPLE_RATE, opus.channels(), false)
+            }
+        };
+        // What the container says to leave out, where the codec does not see to it.
+        if !trims {
+            let samples = |frames: u64| {
+                usize::try_from(frames)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(channels)
+            };
+            let end = samples(packet.trim_end.get());
+            interleaved.truncate(interleaved.len().saturating_sub(end));
+            let start = samples(packet.trim_start.get()).min(interleaved.len());
+            interleaved.drain(..start);
+        }
+        Ok((rate, channels))
+    }
+}
