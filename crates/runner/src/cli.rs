@@ -30,6 +30,8 @@ pub enum Command {
     Info(Info),
     /// List the backends and graphics adapters usable here, and why one is not
     Devices,
+    /// Draw a recording: waveform, spectrogram, MFCC, pitch and intensity
+    Plot(Plot),
     /// Write a small synthetic speech-like corpus, to try things without data
     Synth(Synth),
 }
@@ -188,4 +190,22 @@ pub struct Synth {
     /// The seed: the same one writes the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+/// `runner plot`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner plot voice.wav                         writes voice.svg into this folder
+  runner plot interview.mp3 --out pictures/interview.svg
+
+One SVG picture, which every browser shows: waveform with the speech shaded, mel
+spectrogram, MFCCs as the recommended settings make them, pitch and intensity.
+Recordings of any length give a picture of less than a megabyte.")]
+pub struct Plot {
+    /// The recording
+    pub file: PathBuf,
+    /// The picture to write, replaced if it is there [default: the recording's name with .svg, in this folder, which must not be there yet]
+    #[arg(long, value_name = "PICTURE.svg")]
+    pub out: Option<PathBuf>,
 }

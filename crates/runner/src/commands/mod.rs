@@ -4,6 +4,7 @@ pub mod classify;
 pub mod devices;
 pub mod evaluate;
 pub mod info;
+pub mod plot;
 pub mod synth;
 pub mod train;
 

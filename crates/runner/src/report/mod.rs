@@ -5,7 +5,7 @@
 //! - [`metrics`]: the confusion matrix and every figure that follows from it
 //!   (accuracy, recalls, UAR, precision, F1);
 //! - [`text`]: the same as a summary for a terminal of 80 columns;
-//! - [`plots`]: the confusion matrix and the learning curves as SVG pictures;
+//! - [`plots`]: the confusion matrix, the learning curves and recordings as SVG pictures;
 //! - [`epochs`]: the metrics of each epoch, one JSON object a line;
 //! - [`predictions`]: every prediction with its probabilities, as CSV;
 //! - [`files`]: how an output reaches its final name in one step.

@@ -8,6 +8,8 @@
 mod confusion;
 mod curves;
 mod page;
+mod recording;
 
 pub use confusion::confusion_matrix_svg;
 pub use curves::learning_curves_svg;
+pub use recording::{RecordingPicture, Spectrogram, recording_svg};

@@ -6,7 +6,13 @@
 //! be placed to a fraction of a pixel. All sizes here are pixels of the picture
 //! as it is shown.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt::Write;
+
 use anyhow::Context;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use plotters::coord::Shift;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -159,6 +165,8 @@ fn advance(c: char, bold: bool) -> f64 {
 /// A picture being drawn.
 pub(super) struct Page<'a> {
     root: DrawingArea<SVGBackend<'a>, Shift>,
+    /// The elements of [`image`](Self::image), which plotters has no word for.
+    images: RefCell<String>,
 }
 
 impl<'a> Page<'a> {
@@ -170,25 +178,27 @@ impl<'a> Page<'a> {
         paint: impl FnOnce(&Page) -> anyhow::Result<()>,
     ) -> anyhow::Result<String> {
         let mut svg = String::new();
-        {
+        let images = {
             let backend = SVGBackend::with_string(&mut svg, (px(width) as u32, px(height) as u32));
             let page = Page {
                 root: backend.into_drawing_area(),
+                images: RefCell::default(),
             };
             page.root.fill(&WHITE)?;
             paint(&page)?;
             page.root.present()?;
-        }
-        let body = svg
+            page.images.into_inner()
+        };
+        let (ground, drawing) = svg
             .split_once('>')
-            .context("plotters drew no SVG element")?
-            .1;
+            .and_then(|(_, body)| body.split_once("/>\n"))
+            .context("plotters drew no SVG element with a ground")?;
         let view = format!("0 0 {} {}", px(width), px(height));
         let alt = escaped(alt);
         Ok(format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"{view}\" role=\"img\" aria-label=\"{alt}\" \
-             stroke-linejoin=\"round\" stroke-linecap=\"round\">{body}"
+             stroke-linejoin=\"round\" stroke-linecap=\"round\">{ground}/>\n{images}{drawing}"
         ))
     }
 
@@ -218,7 +228,7 @@ impl<'a> Page<'a> {
         };
         Ok(self
             .root
-            .draw_text(text, &lettering.style(), (px(x), px(y)))?)
+            .draw_text(&printable(text), &lettering.style(), (px(x), px(y)))?)
     }
 
     /// A filled rectangle.
@@ -230,6 +240,30 @@ impl<'a> Page<'a> {
     ) -> anyhow::Result<()> {
         let corners = [(px(x), px(y)), (px(x + width), px(y + height))];
         Ok(self.root.draw(&Rectangle::new(corners, colour.filled()))?)
+    }
+
+    /// A filled shape; its outline closes by itself.
+    pub(super) fn polygon(&self, points: &[(f64, f64)], colour: RGBColor) -> anyhow::Result<()> {
+        let points: Vec<_> = points.iter().map(|&(x, y)| (px(x), px(y))).collect();
+        Ok(self.root.draw(&Polygon::new(points, colour.filled()))?)
+    }
+
+    /// The content of a PNG file, stretched over a rectangle. Images lie beneath
+    /// all else that is drawn, whenever it is.
+    pub(super) fn image(
+        &self,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        png: &[u8],
+    ) -> anyhow::Result<()> {
+        let (left, top) = (px(x), px(y));
+        let (width, height) = (px(x + width) - left, px(y + height) - top);
+        let data = BASE64_STANDARD.encode(png);
+        Ok(writeln!(
+            self.images.borrow_mut(),
+            "<image x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" \
+             preserveAspectRatio=\"none\" href=\"data:image/png;base64,{data}\"/>"
+        )?)
     }
 
     /// A line from point to point.
@@ -276,8 +310,19 @@ pub(super) fn stroke(colour: RGBColor, width: f64) -> ShapeStyle {
     colour.stroke_width(px(width) as u32)
 }
 
+/// The text without the characters that XML has no way to write.
+fn printable(text: &str) -> Cow<'_, str> {
+    let unwritable = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if text.contains(unwritable) {
+        text.replace(unwritable, "\u{fffd}").into()
+    } else {
+        text.into()
+    }
+}
+
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
+    printable(text)
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
@@ -301,6 +346,30 @@ mod tests {
         assert!(svg.contains("x &lt; y &amp; z"), "{svg}");
         assert_eq!(svg.matches("<svg").count(), 1);
         assert!(svg.trim_end().ends_with("</svg>"));
+    }
+
+    #[test]
+    fn images_lie_between_the_ground_and_the_drawing() {
+        let svg = Page::draw((80.0, 60.0), "", |page| {
+            page.text((10.0, 10.0), "before", Lettering::new(12.0))?;
+            page.image((10.0, 20.0), (30.0, 5.5), b"first")?;
+            page.image((0.0, 0.0), (1.0, 1.0), b"second")
+        })
+        .unwrap();
+        let at = |text: &str| svg.find(text).unwrap_or_else(|| panic!("{text} in {svg}"));
+        let first = "<image x=\"80\" y=\"160\" width=\"240\" height=\"44\" \
+                     preserveAspectRatio=\"none\" href=\"data:image/png;base64,Zmlyc3Q=\"/>";
+        assert!(at("fill=\"#FFFFFF\"") < at(first));
+        assert!(at(first) < at("c2Vjb25k") && at("c2Vjb25k") < at("before"));
+    }
+
+    #[test]
+    fn what_xml_cannot_write_is_replaced() {
+        assert_eq!(printable("plain é 語"), "plain é 語");
+        assert_eq!(
+            printable("a\u{1}b\nc\u{ffff}"),
+            "a\u{fffd}b\u{fffd}c\u{fffd}"
+        );
     }
 
     #[test]
