@@ -19,6 +19,10 @@ pub const SAMPLE_RATES: RangeInclusive<u32> = 1_000..=768_000;
 /// transition band narrows with it: at 1024, 16 kHz keep 0 to 7.8 kHz.
 const SHORTER_FFT: u64 = 1024;
 
+/// Samples beyond this are limited to it. It is far above any sound, and its
+/// squares and sums stay finite, which rubato's transform counts on.
+const LOUDEST: f32 = 1e12;
+
 /// Speeds that [`change_speed`] goes to.
 pub const SPEEDS: RangeInclusive<f64> = 0.25..=4.0;
 
@@ -164,7 +168,10 @@ impl StreamResampler {
         let mut rest = samples;
         while !rest.is_empty() {
             let n = rest.len().min(self.block_in.len() - self.waiting);
-            self.block_in[self.waiting..self.waiting + n].copy_from_slice(&rest[..n]);
+            let room = &mut self.block_in[self.waiting..self.waiting + n];
+            for (sample, &value) in room.iter_mut().zip(&rest[..n]) {
+                *sample = value.clamp(-LOUDEST, LOUDEST);
+            }
             self.waiting += n;
             rest = &rest[n..];
             if self.waiting == self.block_in.len() {
@@ -399,5 +406,18 @@ mod tests {
         }
         assert_eq!(change_speed(&recording, 1.0), recording);
         assert_eq!(change_speed(&recording, f64::NAN), recording);
+    }
+
+    #[test]
+    fn absurd_samples_give_finite_ones() {
+        let samples: Vec<f32> = (0..48_000)
+            .map(|n| if n % 2 == 0 { f32::MAX } else { f32::MIN })
+            .collect();
+        let loud = Recording {
+            samples,
+            sample_rate: 48_000,
+        };
+        let resampled = resample(&loud, 16_000).unwrap();
+        assert!(resampled.samples.iter().all(|sample| sample.is_finite()));
     }
 }

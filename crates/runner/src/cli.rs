@@ -30,6 +30,8 @@ pub enum Command {
     Info(Info),
     /// List the backends and graphics adapters usable here, and why one is not
     Devices,
+    /// Write the features of recordings as tables
+    Features(Features),
     /// Draw a recording: waveform, spectrogram, MFCC, pitch and intensity
     Plot(Plot),
     /// Write a small synthetic speech-like corpus, to try things without data
@@ -190,6 +192,65 @@ pub struct Synth {
     /// The seed: the same one writes the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+/// `runner features`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner features voice.wav --preset librosa --format npy --out voice.npy
+  runner features interviews/ --preset kaldi --format parquet --out tables/
+  runner features voice.wav --format csv --out -
+
+A folder gives a table for each recording, under the same names. A file that
+cannot be read is reported, the rest go on, and the exit code is 1.")]
+pub struct Features {
+    /// A recording, or a folder of recordings
+    pub input: PathBuf,
+    /// Whose MFCCs to compute
+    #[arg(long, value_enum, default_value_t = Preset::Librosa)]
+    pub preset: Preset,
+    /// npy: an array [frames, coefficients]; csv and parquet: named columns and the time
+    #[arg(long, value_enum, default_value_t = TableFormat::Npy)]
+    pub format: TableFormat,
+    /// The file to write, or a folder for a folder; - writes CSV to standard output
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Resample to this rate in Hz first [default: the recording's own]
+    #[arg(long, value_name = "HZ")]
+    pub sample_rate: Option<u32>,
+    /// Coefficients of a frame [default: the preset's]
+    #[arg(long, value_name = "N")]
+    pub n_mfcc: Option<usize>,
+}
+
+/// The MFCCs of a reference tool, or the frames that models see.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[value(rename_all = "snake_case")]
+pub enum Preset {
+    /// librosa.feature.mfcc
+    Librosa,
+    /// torchaudio.transforms.MFCC
+    Torchaudio,
+    /// Kaldi's compute-mfcc-feats
+    Kaldi,
+    /// python_speech_features.mfcc
+    PythonSpeechFeatures,
+    /// HTK, as openSMILE's MFCC12_0
+    Htk,
+    /// What a model trained with the default settings sees: 16 kHz, trimmed
+    Recommended,
+}
+
+/// How `features` writes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFormat {
+    /// NumPy's array file, 32-bit floats.
+    Npy,
+    /// Text with a header.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
 }
 
 /// `runner plot`.

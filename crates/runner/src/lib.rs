@@ -21,5 +21,7 @@ pub mod progress;
 pub mod report;
 pub mod run_folder;
 pub mod settings;
+pub mod sound_files;
 pub mod synth;
+pub mod tables;
 pub mod training;

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Devices => commands::devices::run(),
+        Command::Features(args) => commands::features::run(args),
         Command::Plot(args) => commands::plot::run(args),
         Command::Synth(args) => commands::synth::run(args),
     };

@@ -8,15 +8,11 @@ use anyhow::{Context, Result};
 use model::{Classification, Recognizer};
 use rayon::prelude::*;
 use serde::Serialize;
-use walkdir::WalkDir;
 
 use crate::cli::{self, Format};
 use crate::features::message;
 use crate::report::text::bar;
-use crate::run_folder;
-
-/// Files looked for in a folder; a file named on the command line is decoded whatever its name.
-const EXTENSIONS: [&str; 2] = ["wav", "flac"];
+use crate::{run_folder, sound_files};
 
 /// Files classified between two writes: enough to keep every core busy.
 const CHUNK: usize = 64;
@@ -79,32 +75,11 @@ fn expand(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
             files.push(input.clone());
             continue;
         }
-        let before = files.len();
-        for entry in WalkDir::new(input).sort_by_file_name() {
-            match entry {
-                Ok(entry) if entry.file_type().is_file() && is_sound(entry.path()) => {
-                    files.push(entry.into_path());
-                }
-                Ok(_) => {}
-                Err(error) => failures.push(error.to_string()),
-            }
-        }
-        if files.len() == before {
-            failures.push(format!(
-                "{}: no .wav or .flac file in this folder",
-                input.display()
-            ));
-        }
+        let (found, failed) = sound_files::below(input);
+        files.extend(found);
+        failures.extend(failed);
     }
     (files, failures)
-}
-
-fn is_sound(path: &Path) -> bool {
-    let hidden = path
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    !hidden && extension.is_some_and(|extension| EXTENSIONS.contains(&&*extension))
 }
 
 /// One result for programs.

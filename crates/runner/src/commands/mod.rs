@@ -3,6 +3,7 @@
 pub mod classify;
 pub mod devices;
 pub mod evaluate;
+pub mod features;
 pub mod info;
 pub mod plot;
 pub mod synth;
