@@ -23,8 +23,16 @@ fn one_recording_gives_frames_by_coefficients_at_its_own_rate() {
         assert_eq!(npy_shape(&bytes), shape, "{preset}");
     }
     let arguments = [
-        "features", "a.wav", "--preset", "librosa", "--sample-rate", "16000", "--n-mfcc", "13",
-        "--out", "b.npy",
+        "features",
+        "a.wav",
+        "--preset",
+        "librosa",
+        "--sample-rate",
+        "16000",
+        "--n-mfcc",
+        "13",
+        "--out",
+        "b.npy",
     ];
     run(folder.path(), &arguments).ok();
     let bytes = std::fs::read(folder.path().join("b.npy")).unwrap();
@@ -34,7 +42,11 @@ fn one_recording_gives_frames_by_coefficients_at_its_own_rate() {
 #[test]
 fn a_folder_gives_a_table_for_each_recording_and_reports_the_bad_ones() {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &["synth", "voices", "--speakers", "1", "--takes", "1"]).ok();
+    run(
+        folder.path(),
+        &["synth", "voices", "--speakers", "1", "--takes", "1"],
+    )
+    .ok();
     std::fs::write(folder.path().join("voices/Actor_01/bad.wav"), "no sound").unwrap();
     let arguments = [
         "features", "voices", "--preset", "htk", "--format", "parquet", "--out", "tables",
@@ -42,16 +54,24 @@ fn a_folder_gives_a_table_for_each_recording_and_reports_the_bad_ones() {
     let outcome = run(folder.path(), &arguments);
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.contains("bad.wav"), "{}", outcome.stderr);
-    let tables = std::fs::read_dir(folder.path().join("tables/Actor_01")).unwrap().count();
+    let tables = std::fs::read_dir(folder.path().join("tables/Actor_01"))
+        .unwrap()
+        .count();
     assert_eq!(tables, 8);
-    assert!(outcome.last_line().starts_with("8 tables"), "{}", outcome.last_line());
+    assert!(
+        outcome.last_line().starts_with("8 tables"),
+        "{}",
+        outcome.last_line()
+    );
 }
 
 #[test]
 fn csv_goes_to_standard_output_with_names_and_times() {
     let folder = tempfile::tempdir().unwrap();
     audio::write_wav(folder.path().join("a.wav"), &[0.1; 16_000], 16_000).unwrap();
-    let arguments = ["features", "a.wav", "--preset", "kaldi", "--format", "csv", "--out", "-"];
+    let arguments = [
+        "features", "a.wav", "--preset", "kaldi", "--format", "csv", "--out", "-",
+    ];
     let csv = run(folder.path(), &arguments).ok().stdout;
     let mut lines = csv.lines();
     assert!(lines.next().unwrap().starts_with("time,mfcc_0,mfcc_1,"));

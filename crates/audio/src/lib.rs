@@ -94,9 +94,7 @@ pub use resample::{SAMPLE_RATES, SPEEDS, StreamResampler, change_speed};
 pub use spec::{FeatureExtractor, FeatureSpec, FeatureStream, Features};
 pub use spectral::{Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape};
 pub use trim::TrimSettings;
-pub use vad::{
-    Segment, VadFrame, VadSettings, VadStream, cut_speech, speech_segments, vad_frames,
-};
+pub use vad::{Segment, VadFrame, VadSettings, VadStream, cut_speech, speech_segments, vad_frames};
 pub use voice::{
     Harmonicity, HarmonicityConfig, HarmonicityTrack, Intensity, IntensityConfig, IntensityTrack,
     PerturbationConfig, Pitch, PitchCandidate, PitchConfig, PitchFrame, PitchStream, PitchTrack,

@@ -28,7 +28,9 @@ pub fn below(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
         failures.push(format!(
             "{}: no recording in this folder; looked for {}",
             folder.display(),
-            EXTENSIONS.map(|extension| format!(".{extension}")).join(", ")
+            EXTENSIONS
+                .map(|extension| format!(".{extension}"))
+                .join(", ")
         ));
     }
     (files, failures)

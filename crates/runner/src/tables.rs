@@ -39,7 +39,11 @@ impl Table<'_> {
     /// has the digits that give the same 32-bit float back.
     pub fn csv(&self) -> Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(["time"].into_iter().chain(self.names.iter().map(String::as_str)))?;
+        writer.write_record(
+            ["time"]
+                .into_iter()
+                .chain(self.names.iter().map(String::as_str)),
+        )?;
         for (row, time) in self.frames.rows().zip(self.times()) {
             // Six decimals: microseconds.
             writer.write_field(format!("{time:.6}"))?;
@@ -52,25 +56,33 @@ impl Table<'_> {
     pub fn parquet(&self) -> Result<Vec<u8>> {
         let field = |name: &str, kind| -> Result<Arc<Type>> {
             let builder = Type::primitive_type_builder(name, kind);
-            Ok(Arc::new(builder.with_repetition(Repetition::REQUIRED).build()?))
+            Ok(Arc::new(
+                builder.with_repetition(Repetition::REQUIRED).build()?,
+            ))
         };
         let mut fields = vec![field("time", PhysicalType::DOUBLE)?];
         for name in self.names {
             fields.push(field(name, PhysicalType::FLOAT)?);
         }
-        let schema = Type::group_type_builder("frames").with_fields(fields).build()?;
+        let schema = Type::group_type_builder("frames")
+            .with_fields(fields)
+            .build()?;
         let properties = Arc::new(WriterProperties::builder().build());
         let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties)?;
         let mut group = writer.next_row_group()?;
         if let Some(mut column) = group.next_column()? {
             let times: Vec<f64> = self.times().collect();
-            column.typed::<DoubleType>().write_batch(&times, None, None)?;
+            column
+                .typed::<DoubleType>()
+                .write_batch(&times, None, None)?;
             column.close()?;
         }
         for index in 0..self.frames.columns() {
             if let Some(mut column) = group.next_column()? {
                 let values: Vec<f32> = self.frames.column(index).collect();
-                column.typed::<FloatType>().write_batch(&values, None, None)?;
+                column
+                    .typed::<FloatType>()
+                    .write_batch(&values, None, None)?;
                 column.close()?;
             }
         }
@@ -86,6 +98,8 @@ impl Table<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
@@ -97,7 +111,13 @@ mod tests {
     #[test]
     fn npy_reads_back_with_its_shape() {
         let (frames, names) = table();
-        let bytes = Table { frames: &frames, names: &names, period: 0.01 }.npy().unwrap();
+        let bytes = Table {
+            frames: &frames,
+            names: &names,
+            period: 0.01,
+        }
+        .npy()
+        .unwrap();
         let file = npyz::NpyFile::new(&bytes[..]).unwrap();
         assert_eq!(file.shape(), [3, 2]);
         assert_eq!(file.into_vec::<f32>().unwrap(), frames.data());
@@ -106,7 +126,13 @@ mod tests {
     #[test]
     fn csv_reads_back_to_the_last_bit() {
         let (frames, names) = table();
-        let bytes = Table { frames: &frames, names: &names, period: 0.01 }.csv().unwrap();
+        let bytes = Table {
+            frames: &frames,
+            names: &names,
+            period: 0.01,
+        }
+        .csv()
+        .unwrap();
         let text = String::from_utf8(bytes).unwrap();
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some("time,mfcc_0,mfcc_1"));
@@ -120,9 +146,21 @@ mod tests {
     #[test]
     fn parquet_holds_every_column() {
         let (frames, names) = table();
-        let bytes = Table { frames: &frames, names: &names, period: 0.01 }.parquet().unwrap();
-        let reader = SerializedFileReader::new(parquet::data_type::Bytes::from(bytes)).unwrap();
-        let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(|row| row.unwrap()).collect();
+        let bytes = Table {
+            frames: &frames,
+            names: &names,
+            period: 0.01,
+        }
+        .parquet()
+        .unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        let rows: Vec<_> = reader
+            .get_row_iter(None)
+            .unwrap()
+            .map(|row| row.unwrap())
+            .collect();
         assert_eq!(rows.len(), 3);
         let text = rows[2].to_string();
         assert!(text.contains("mfcc_1: 6"), "{text}");

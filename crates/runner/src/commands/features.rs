@@ -20,7 +20,10 @@ pub fn run(args: cli::Features) -> Result<ExitCode> {
         let table = table(&args, &args.input)
             .map_err(|error| anyhow::anyhow!(message(&args.input, &format!("{error:#}"))))?;
         if args.out == Path::new("-") {
-            ensure!(args.format == TableFormat::Csv, "only `--format csv` goes to standard output");
+            ensure!(
+                args.format == TableFormat::Csv,
+                "only `--format csv` goes to standard output"
+            );
             std::io::stdout().write_all(&table)?;
         } else {
             write_atomically(&args.out, &table)?;
@@ -49,7 +52,11 @@ pub fn run(args: cli::Features) -> Result<ExitCode> {
     }
     let count = written.iter().filter(|result| result.is_ok()).count();
     println!("{count} tables in {}", args.out.display());
-    Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// The table of one recording of a folder, under the same name in the other folder.
@@ -78,7 +85,11 @@ fn table(args: &cli::Features, file: &Path) -> Result<Vec<u8>> {
         Some(config) => mfcc(config, args.n_mfcc, &recording)?,
         None => recommended(args, &recording)?,
     };
-    let table = Table { frames: &frames, names: &names, period };
+    let table = Table {
+        frames: &frames,
+        names: &names,
+        period,
+    };
     match args.format {
         TableFormat::Npy => table.npy(),
         TableFormat::Csv => table.csv(),
@@ -119,10 +130,7 @@ fn mfcc(
     Ok((frames, config.column_names(), period))
 }
 
-fn recommended(
-    args: &cli::Features,
-    recording: &Recording,
-) -> Result<(Frames, Vec<String>, f64)> {
+fn recommended(args: &cli::Features, recording: &Recording) -> Result<(Frames, Vec<String>, f64)> {
     let mut spec = FeatureSpec::recommended();
     if let Some(n_mfcc) = args.n_mfcc {
         spec.mfcc.n_mfcc = n_mfcc;
