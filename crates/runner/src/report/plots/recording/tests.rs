@@ -212,7 +212,7 @@ fn silence_and_a_single_frame_are_drawn() {
 #[test]
 fn the_pitch_is_broken_where_it_is_unvoiced() {
     let mut spoken = picture(1.0);
-    let voiced = |i: usize| (i < 30 || i >= 60).then_some(150.0);
+    let voiced = |i: usize| (!(30..60).contains(&i)).then_some(150.0);
     spoken.pitch = (0..100).map(|i| (0.01 * i as f64, voiced(i))).collect();
     spoken.intensity.clear();
     let svg = recording_svg(&spoken).unwrap();
