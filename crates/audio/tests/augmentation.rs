@@ -482,7 +482,7 @@ fn a_step_is_taken_as_often_as_its_probability_says() {
 
 #[test]
 fn nothing_panics_or_leaves_what_is_not_finite() {
-    let extreme = vec![f32::MAX, f32::MIN, 1.0, -1e30, f32::MIN_POSITIVE].repeat(400);
+    let extreme = [f32::MAX, f32::MIN, 1.0, -1e30, f32::MIN_POSITIVE].repeat(400);
     for rate in [1, 500, 8000, 48_000, 2_000_000] {
         for samples in [
             vec![],

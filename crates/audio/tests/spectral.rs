@@ -167,7 +167,7 @@ fn silence_constants_and_clicks_give_finite_values() {
         let mut click = vec![0.0; 8000];
         click[4000] = 1.0;
         let tiny = vec![1e-30; 8000];
-        let loud = vec![1e6, -1e6].repeat(4000);
+        let loud = [1e6, -1e6].repeat(4000);
         for sound in [vec![0.0; 8000], vec![1.0; 8000], click, tiny, loud] {
             let frames = shape.compute(&sound);
             assert!(!frames.is_empty());
