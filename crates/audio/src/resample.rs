@@ -157,8 +157,13 @@ impl StreamResampler {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] where the resampler fails; it has no reason to.
+    /// [`AudioError::Settings`] where a sample is NaN or infinite: it would spoil
+    /// a whole block. None of `samples` is then taken.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), AudioError> {
+        if let Some(bad) = samples.iter().find(|s| !s.is_finite()) {
+            let why = format!("a sample is {bad}, samples must be finite");
+            return Err(cannot(self.from, self.to, &why));
+        }
         self.taken += samples.len() as u64;
         if self.fft.is_none() {
             self.given += samples.len() as u64;
@@ -406,6 +411,26 @@ mod tests {
         }
         assert_eq!(change_speed(&recording, 1.0), recording);
         assert_eq!(change_speed(&recording, f64::NAN), recording);
+    }
+
+    #[test]
+    fn nan_and_infinity_are_refused_and_leave_the_stream_as_it_was() {
+        for to in [16_000, 48_000] {
+            let mut resampler = StreamResampler::new(48_000, to).unwrap();
+            let (sound, mut out) = (tone(440.0, 48_000, 0.1), Vec::new());
+            resampler.push(&sound, &mut out).unwrap();
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                assert!(resampler.push(&[0.0, bad], &mut out).is_err());
+            }
+            resampler.finish(&mut out).unwrap();
+            assert_eq!(out, convert(&sound, 48_000, to).unwrap());
+        }
+        let recording = Recording {
+            samples: vec![f32::NAN; 10],
+            sample_rate: 48_000,
+        };
+        assert!(recording.resample(16_000).is_err());
+        let _ = change_speed(&recording, 1.1);
     }
 
     #[test]

@@ -59,9 +59,15 @@ fn run(spec: &FeatureSpec, rate: u32, samples: &[f32], chunk: usize) -> Option<V
     }
     .ok()?;
     let mut resampler = StreamResampler::new(rate, spec.sample_rate).ok()?;
+    // Past a resampler of no change, so that what it refuses gets to the stream too.
+    let same_rate = rate == spec.sample_rate;
     let (mut bits, mut resampled) = (Vec::new(), Vec::new());
     let mut each = |row: &[f32]| bits.extend(row.iter().map(|v| v.to_bits()));
     for chunk in samples.chunks(chunk.min(samples.len()).max(1)) {
+        if same_rate {
+            stream.push(chunk, &mut each);
+            continue;
+        }
         resampled.clear();
         resampler.push(chunk, &mut resampled).ok()?;
         stream.push(&resampled, &mut each);
