@@ -64,7 +64,7 @@ pub struct Train {
     /// Go on with an interrupted run
     #[arg(long, value_name = "RUN", conflicts_with_all = ["dir", "config", "out", "name", "corpus", "seed", "backend", "batch_size", "learning_rate", "hidden", "layers", "test_speakers", "validation_speakers"])]
     pub resume: Option<PathBuf>,
-    /// The run's folder [default: runs/<date>-<name>]
+    /// The run's folder [default: runs/DATE-NAME]
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
     pub out: Option<PathBuf>,
     /// The run's name in the default folder [default: the corpus's name]

@@ -2,7 +2,7 @@
 //!
 //! The mean power under a window, in dB relative to 2e-5 Pa squared, the
 //! threshold of hearing, as if samples were pascals (Praat manual, "Sound: To
-//! Intensity...": https://www.fon.hum.uva.nl/praat/manual/Sound__To_Intensity____.html).
+//! Intensity...": <https://www.fon.hum.uva.nl/praat/manual/Sound__To_Intensity____.html>).
 //! Recordings are hardly ever calibrated, so only differences mean something.
 //!
 //! The window is Kaiser's with side lobes below -190 dB, `6.4 / floor` seconds

@@ -1,7 +1,7 @@
 //! Jitter and shimmer: how unsteady the periods of a voice are.
 //!
 //! Definitions from Praat's manual, "Voice 2. Jitter" and "Voice 3. Shimmer"
-//! (https://www.fon.hum.uva.nl/praat/manual/Voice_2__Jitter.html). All are
+//! (<https://www.fon.hum.uva.nl/praat/manual/Voice_2__Jitter.html>). All are
 //! shares: 0.01 is 1 %. Normal voices have a local jitter below about 1.04 % and
 //! a local shimmer below about 3.8 %, on sustained vowels; running speech has more.
 

@@ -1,7 +1,7 @@
 //! Glottal pulses: where each period of a voice begins.
 //!
 //! Praat's cross-correlation method (manual, "Sound & Pitch: To PointProcess
-//! (cc)": https://www.fon.hum.uva.nl/praat/manual/Sound___Pitch__To_PointProcess__cc_.html):
+//! (cc)": <https://www.fon.hum.uva.nl/praat/manual/Sound___Pitch__To_PointProcess__cc_.html>):
 //! in each voiced stretch, start with the extreme sample near its middle; from
 //! there to both ends, the next pulse is where a period of sound resembles the
 //! last one most, between 0.8 and 1.25 periods on.

@@ -5,7 +5,7 @@
 //! `sin(pi d) / (pi d)`, where `d` is the distance to it. Cut to `depth`
 //! samples on either side, each half of the sum is weighted with half a Hann
 //! window that ends one sample beyond the last one (Praat manual, "vector value
-//! interpolation": https://www.fon.hum.uva.nl/praat/manual/vector_value_interpolation.html).
+//! interpolation": <https://www.fon.hum.uva.nl/praat/manual/vector_value_interpolation.html>).
 
 use std::f64::consts::PI;
 

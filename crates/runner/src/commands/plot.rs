@@ -3,7 +3,7 @@
 //! The file is decoded block by block. What is kept of it grows slowly: the
 //! extremes of the waveform, samples at 16 kHz, and frames of pitch and
 //! intensity; an hour takes some 300 MB. Heat maps have at most
-//! [`MOST_COLUMNS`] columns however long the recording.
+//! `MOST_COLUMNS` columns however long the recording.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
