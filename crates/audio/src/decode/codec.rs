@@ -3,11 +3,13 @@
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::packet::Packet;
 
-#[cfg(feature = "opus")]
-use super::failure::corrupt;
-use super::failure::{Failure, guarded, unsupported};
+use super::failure::{Failure, corrupt, guarded, unsupported};
 use super::kind::Kind;
 use crate::error::{AudioError, Source};
+
+/// More channels than any format here has a use for. Symphonia makes room for
+/// as many as an AIFF header states, up to 65535, before the first is read.
+const CHANNELS_AT_MOST: usize = 64;
 
 /// What the track's packets are decoded with.
 pub(super) enum TrackCodec {
@@ -27,6 +29,13 @@ impl TrackCodec {
         name: &Source,
     ) -> Result<Self, AudioError> {
         use symphonia::core::codecs::audio::well_known as id;
+        let channels = parameters.channels.as_ref().map_or(0, |c| c.count());
+        if channels > CHANNELS_AT_MOST {
+            return Err(corrupt(
+                name,
+                &format!("the header states {channels} channels (taken: 1 to {CHANNELS_AT_MOST})"),
+            ));
+        }
         if parameters.codec == id::CODEC_ID_OPUS {
             #[cfg(feature = "opus")]
             {
