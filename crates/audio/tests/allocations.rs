@@ -6,7 +6,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use audio::{FeatureSpec, FeatureStream, Mfcc, MfccConfig, MfccStream, VadSettings, VadStream};
+use audio::{
+    FeatureSpec, FeatureStream, Mfcc, MfccConfig, MfccStream, Pitch, PitchConfig, PitchWindow,
+    VadSettings, VadStream,
+};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -86,6 +89,56 @@ fn a_warm_mfcc_stream_does_not_allocate() {
             });
             assert!(rows > 10);
             assert_eq!(made, 0, "{config:?}");
+        }
+    }
+}
+
+#[test]
+fn a_warm_pitch_stream_does_not_allocate() {
+    // A rough voice that glides and falls silent, so that frames have any
+    // number of candidates, then noise.
+    let rough = |n: u32| (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5;
+    let samples: Vec<f32> = (0..32_000u32)
+        .map(|n| {
+            let t = n as f32 / 16_000.0;
+            let voice = ((t * (110.0 + 70.0 * t)).fract() - 0.5) * (t * 9.0).sin().max(0.0);
+            if n < 24_000 {
+                voice + 0.02 * rough(n)
+            } else {
+                rough(n)
+            }
+        })
+        .collect();
+    for config in [
+        PitchConfig::default(),
+        PitchConfig {
+            window: PitchWindow::Gaussian,
+            max_candidates: 4,
+            time_step: 0.003,
+            ..PitchConfig::default()
+        },
+    ] {
+        let pitch = Pitch::new(&config, 16_000).unwrap();
+        for look_back in [0, 10] {
+            let mut stream = pitch.stream(look_back);
+            let (mut frames, mut voiced) = (0, 0);
+            let mut feed = |size: usize| {
+                for chunk in samples.chunks(size) {
+                    stream.push(chunk, |frame| {
+                        frames += 1;
+                        voiced += usize::from(frame.frequency.is_some());
+                    });
+                }
+            };
+            // The first frames, and the largest chunk to come.
+            feed(5_000);
+            let made = allocations(|| {
+                for size in [160, 1, 480, 5_000] {
+                    feed(size);
+                }
+            });
+            assert!(voiced > 50 && frames > 900, "{voiced} of {frames}");
+            assert_eq!(made, 0, "{config:?}, {look_back}");
         }
     }
 }
