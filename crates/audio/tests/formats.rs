@@ -2,19 +2,16 @@
 //! against the samples before encoding or ffmpeg's own decoding of them.
 #![cfg(feature = "all-formats")]
 
+mod common;
+
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use audio::{AudioError, Channels, DecodeLimits, DecodeSettings, Decoder, Recording};
-
-fn fixtures(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(folder)
-}
+use common::fixture;
 
 fn format(name: &str) -> PathBuf {
-    fixtures("formats").join(name)
+    fixture("formats").join(name)
 }
 
 fn bytes(name: &str) -> Vec<u8> {
@@ -22,7 +19,7 @@ fn bytes(name: &str) -> Vec<u8> {
 }
 
 fn all_formats() -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(fixtures("formats"))
+    let mut names: Vec<String> = std::fs::read_dir(fixture("formats"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -114,7 +111,7 @@ fn lossy_files_decode_to_what_ffmpeg_decodes_them_to() {
         let decoder = Decoder::open(format(name), &DecodeSettings::default()).unwrap();
         assert_eq!(decoder.channels(), channels, "{name}");
         assert_eq!(decoder.sample_rate(), rate, "{name}");
-        let Ok(reference) = std::fs::read(fixtures("decoded").join(format!("{name}.s16"))) else {
+        let Ok(reference) = std::fs::read(fixture("decoded").join(format!("{name}.s16"))) else {
             assert_eq!(name, "mono.wav");
             continue;
         };
@@ -243,6 +240,16 @@ fn a_pipe_gives_what_the_file_gives() {
 // Damage
 
 #[test]
+fn a_sample_that_is_no_number_is_corrupt_in_an_aiff_too() {
+    let mut aiff = bytes("aifc_f32.aiff");
+    let end = aiff.len();
+    aiff[end - 4..].copy_from_slice(&f32::NAN.to_be_bytes());
+    let error = Recording::from_bytes(aiff).unwrap_err();
+    assert!(matches!(error, AudioError::Corrupt { .. }), "{error:?}");
+    assert!(error.to_string().contains("sample 1599"), "{error}");
+}
+
+#[test]
 fn a_file_cut_off_anywhere_gives_its_beginning_or_a_typed_error() {
     for name in all_formats() {
         let whole = bytes(&name);
@@ -310,7 +317,7 @@ fn an_mp3_header_and_nothing_behind_it_is_corrupt() {
 #[test]
 fn everything_that_once_broke_the_decoder_has_an_answer() {
     let mut files = 0;
-    for entry in std::fs::read_dir(fixtures("crashers")).unwrap() {
+    for entry in std::fs::read_dir(fixture("crashers")).unwrap() {
         let path = entry.unwrap().path();
         // Those of the other fuzz targets are seeds of scripts/fuzz.
         if !path

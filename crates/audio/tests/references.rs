@@ -7,12 +7,15 @@
 //! single precision, which is what the tools in single precision are off
 //! themselves.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::PathBuf;
 
 use audio::{
     DctNorm, DeltaMethod, FftLength, Floor, Frames, Framing, Lifter, Log, MelNorm, MelScale, Mfcc,
     MfccConfig, PreEmphasis, Recording, Span, Spectrum, Window, Zeroth, delta,
 };
+use common::{floats, ravdess, reference, signal};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -32,37 +35,6 @@ struct Case {
     mfcc: Vec<Vec<f64>>,
     log_mel_frames: Vec<usize>,
     log_mel: Vec<Vec<f64>>,
-}
-
-fn read<T: for<'a> Deserialize<'a>>(tool: &str) -> T {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(format!("{tool}.json"));
-    serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap()
-}
-
-/// The signal of `scripts/mfcc_fixtures.py`, 16-bit integers.
-fn signal(n: usize, rate: u32) -> Vec<i64> {
-    let (mut state, mut phase) = (1u32, 0u32);
-    let n = n as i64;
-    (0..n)
-        .map(|i| {
-            let pitch = 100 + 80 * i / n;
-            phase = phase.wrapping_add(((pitch << 32) / i64::from(rate)) as u32);
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let swell = (i * 2048 / n) % 512;
-            let swell = swell.min(511 - swell);
-            let (saw, noise) = (
-                i64::from(phase >> 16) - 32768,
-                i64::from(state >> 16) - 32768,
-            );
-            if 7 * n <= 10 * i && 10 * i < 8 * n {
-                0
-            } else {
-                (saw * swell + noise * 16) >> 10
-            }
-        })
-        .collect()
 }
 
 /// How far `got` is from the reference, in units of the tolerance.
@@ -89,7 +61,7 @@ fn single(x: f64) -> f64 {
 
 /// All cases of a tool; every failure is listed, not the first one only.
 fn check(tool: &str, config: impl Fn(&str) -> MfccConfig) {
-    let fixture: Fixture = read(tool);
+    let fixture: Fixture = reference(tool);
     assert!(!fixture.cases.is_empty());
     let mut failures = Vec::new();
     let tolerance_f64 = |x: f64| match fixture.precision.as_str() {
@@ -100,7 +72,7 @@ fn check(tool: &str, config: impl Fn(&str) -> MfccConfig) {
         let config = config(&case.name);
         let mfcc = Mfcc::new(&config, case.sample_rate).unwrap();
         let ints = signal(case.samples, case.sample_rate);
-        let floats: Vec<f32> = ints.iter().map(|&i| i as f32 / 32768.0).collect();
+        let floats = floats(&ints);
         let doubles: Vec<f64> = ints.iter().map(|&i| i as f64 / 32768.0).collect();
         let columns = config.n_mfcc;
 
@@ -398,12 +370,9 @@ fn opensmile_is_reproduced() {
 
 #[test]
 fn opensmile_deltas_are_reproduced() {
-    let fixture: Fixture = read("opensmile");
+    let fixture: Fixture = reference("opensmile");
     for case in &fixture.cases {
-        let samples: Vec<f32> = signal(case.samples, case.sample_rate)
-            .iter()
-            .map(|&i| i as f32 / 32768.0)
-            .collect();
+        let samples = floats(&signal(case.samples, case.sample_rate));
         let mfcc = Mfcc::new(&opensmile(&case.name), case.sample_rate)
             .unwrap()
             .compute(&samples);
@@ -440,7 +409,7 @@ struct DeltaCase {
 
 #[test]
 fn deltas_are_those_of_librosa_python_speech_features_and_torchaudio() {
-    let fixture: DeltaFixture = read("deltas");
+    let fixture: DeltaFixture = reference("deltas");
     let frames = Frames::new(fixture.frames.concat(), fixture.frames[0].len());
     let every: Vec<usize> = (0..frames.len()).collect();
     for case in &fixture.cases {
@@ -475,12 +444,11 @@ struct RecordingCase {
 
 #[test]
 fn a_real_recording_gives_the_references_numbers() {
-    let Some(folder) = std::env::var_os("RAVDESS_DIR") else {
-        println!("skipped: RAVDESS_DIR is not set");
+    let Some(folder) = ravdess() else {
         return;
     };
-    let fixture: RecordingFixture = read("recording");
-    let recording = Recording::open(Path::new(&folder).join(&fixture.recording)).unwrap();
+    let fixture: RecordingFixture = reference("recording");
+    let recording = Recording::open(folder.join(&fixture.recording)).unwrap();
     assert_eq!(recording.sample_rate, 48_000);
     let mut failures = Vec::new();
     for case in &fixture.cases {

@@ -4,12 +4,15 @@
 //! matched within 1e-6 of a column's own size; single precision within 1e-3,
 //! and a roll-off in it may fall one bin beside.
 
+mod common;
+
 use std::f32::consts::PI;
 
 use audio::{
     Chroma, ChromaNorm, FftLength, Framing, MfccConfig, Span, SpectralConfig, SpectralFeature,
     SpectralShape, Window,
 };
+use common::{floats, reference, signal};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -26,30 +29,6 @@ struct Case {
     n_frames: usize,
     frames: Vec<usize>,
     values: Vec<Vec<f64>>,
-}
-
-/// The signal of `scripts/mfcc_fixtures.py`, 16-bit integers.
-fn signal(n: usize, rate: u32) -> Vec<i64> {
-    let (mut state, mut phase) = (1u32, 0u32);
-    let n = n as i64;
-    (0..n)
-        .map(|i| {
-            let pitch = 100 + 80 * i / n;
-            phase = phase.wrapping_add(((pitch << 32) / i64::from(rate)) as u32);
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let swell = (i * 2048 / n) % 512;
-            let swell = swell.min(511 - swell);
-            let (saw, noise) = (
-                i64::from(phase >> 16) - 32768,
-                i64::from(state >> 16) - 32768,
-            );
-            if 7 * n <= 10 * i && 10 * i < 8 * n {
-                0
-            } else {
-                (saw * swell + noise * 16) >> 10
-            }
-        })
-        .collect()
 }
 
 fn sizes(n_fft: usize, window: usize, hop: usize) -> SpectralConfig {
@@ -107,13 +86,12 @@ fn config(name: &str) -> SpectralConfig {
 
 #[test]
 fn librosa_is_reproduced() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/spectral.json");
-    let fixture: Fixture = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let fixture: Fixture = reference("spectral");
     let mut failures = Vec::new();
     for case in &fixture.cases {
         let shape = SpectralShape::new(&config(&case.name), case.sample_rate).unwrap();
         let ints = signal(case.samples, case.sample_rate);
-        let floats: Vec<f32> = ints.iter().map(|&i| i as f32 / 32768.0).collect();
+        let floats = floats(&ints);
         let doubles: Vec<f64> = ints.iter().map(|&i| i as f64 / 32768.0).collect();
         let names = shape.column_names();
         let single = shape.compute(&floats);
@@ -256,10 +234,7 @@ fn the_order_asked_for_is_the_order_of_the_columns() {
         features: all.features.iter().rev().copied().collect(),
         ..all.clone()
     };
-    let sound: Vec<f32> = signal(8000, 16_000)
-        .iter()
-        .map(|&i| i as f32 / 32768.0)
-        .collect();
+    let sound = floats(&signal(8000, 16_000));
     let a = SpectralShape::new(&all, 16_000).unwrap();
     let b = SpectralShape::new(&backwards, 16_000).unwrap();
     let (x, y) = (a.compute(&sound), b.compute(&sound));

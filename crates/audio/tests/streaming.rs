@@ -1,9 +1,12 @@
 //! What comes out of a stream is what comes out of a batch, to the last bit.
 
+mod common;
+
 use audio::{
     AudioError, FeatureSpec, FeatureStream, Floor, Framing, Log, Mfcc, MfccConfig, MfccStream,
     Recording, Span, Zeroth,
 };
+use common::ravdess_files;
 
 /// A small generator: random enough for chunk sizes and noise, and the same every time.
 struct Random(u64);
@@ -234,21 +237,10 @@ fn top_db_is_refused_by_name_with_a_way_out() {
 /// Reads real recordings where `RAVDESS_DIR` says they are.
 #[test]
 fn real_speech_streams_bit_for_bit() {
-    let Some(folder) = std::env::var_os("RAVDESS_DIR") else {
-        eprintln!("skipped: RAVDESS_DIR is not set");
+    let Some(files) = ravdess_files() else {
         return;
     };
     let mut random = Random(5);
-    let mut files = Vec::new();
-    for actor in std::fs::read_dir(folder).unwrap() {
-        let actor = actor.unwrap().path();
-        if actor.is_dir() {
-            files.extend(std::fs::read_dir(actor).unwrap().map(|f| f.unwrap().path()));
-        }
-    }
-    files.retain(|file| file.extension().is_some_and(|e| e == "wav"));
-    files.sort();
-    assert!(!files.is_empty());
     for file in files.iter().step_by(200) {
         let recording = Recording::open(file).unwrap();
         for (name, config) in causal_presets() {

@@ -6,12 +6,15 @@
 //! F0 is within 1e-5 of its value, strength within 2e-6, ratios within 0.01 dB,
 //! intensity within 1e-4 dB, jitter and shimmer within 1e-3 of their values.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::PathBuf;
 
 use audio::{
     Harmonicity, HarmonicityConfig, Intensity, IntensityConfig, PerturbationConfig, Pitch,
     PitchConfig, PitchWindow, Pulses, Recording, SpeakingRate, SpeakingRateConfig,
 };
+use common::{floats, ravdess, reference, signal};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -62,47 +65,16 @@ struct SyllablesReference {
     sounding: Vec<(f64, f64)>,
 }
 
-fn read<T: DeserializeOwned>(name: &str) -> T {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(format!("{name}.json"));
-    serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap()
-}
-
-/// The signal of `scripts/mfcc_fixtures.py`.
-fn signal(n: usize, rate: u32) -> Vec<f32> {
-    let (mut state, mut phase) = (1u32, 0u32);
-    let n = n as i64;
-    (0..n)
-        .map(|i| {
-            let pitch = 100 + 80 * i / n;
-            phase = phase.wrapping_add(((pitch << 32) / i64::from(rate)) as u32);
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let swell = (i * 2048 / n) % 512;
-            let swell = swell.min(511 - swell);
-            let saw = i64::from(phase >> 16) - 32768;
-            let noise = i64::from(state >> 16) - 32768;
-            let silent = 7 * n <= 10 * i && 10 * i < 8 * n;
-            let value = if silent {
-                0
-            } else {
-                (saw * swell + noise * 16) >> 10
-            };
-            value as f32 / 32768.0
-        })
-        .collect()
-}
-
 /// The cases of one measure, with what `compare` finds wrong about each.
 fn check<T: DeserializeOwned>(
     measure: &str,
     compare: impl Fn(&str, &[f32], u32, T) -> Vec<String>,
 ) {
-    let fixture: Fixture = read("voice");
+    let fixture: Fixture = reference("voice");
     let mut failures = Vec::new();
     let mut checked = 0;
     for case in fixture.cases.into_iter().filter(|c| c.measure == measure) {
-        let samples = signal(case.samples, case.sample_rate);
+        let samples = floats(&signal(case.samples, case.sample_rate));
         let reference = serde_json::from_value(case.reference).unwrap();
         for failure in compare(&case.name, &samples, case.sample_rate, reference) {
             failures.push(format!("{}, {} Hz: {failure}", case.name, case.sample_rate));
@@ -370,16 +342,15 @@ struct RecordingReference {
 
 #[test]
 fn real_recordings_give_praats_numbers() {
-    let Some(folder) = std::env::var_os("RAVDESS_DIR") else {
-        println!("skipped: RAVDESS_DIR is not set");
+    let Some(folder) = ravdess() else {
         return;
     };
-    let fixture: RecordingsFixture = read("voice_recordings");
+    let fixture: RecordingsFixture = reference("voice_recordings");
     let mut errors = PitchErrors::default();
     let mut failures = Vec::new();
     for reference in &fixture.recordings {
         let name = reference.recording.display();
-        let recording = Recording::open(Path::new(&folder).join(&reference.recording)).unwrap();
+        let recording = Recording::open(folder.join(&reference.recording)).unwrap();
         let (samples, rate) = (&recording.samples[..], recording.sample_rate);
         let pitch = Pitch::new(&PitchConfig::default(), rate).unwrap();
         errors.add(&pitch.track(samples), &reference.pitch);

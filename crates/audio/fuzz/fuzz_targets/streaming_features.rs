@@ -1,36 +1,47 @@
 //! Any samples in chunks of any size through the streaming extractor: the rows
-//! are those of the same samples pushed at once, bit for bit.
+//! are those of the same samples pushed at once, and those of the recording as
+//! a whole, bit for bit.
+//!
+//! Streams are made once for each kind of settings and used again, as planning
+//! their transforms takes longer than running them; so an input also shows
+//! whether a stream forgets the signal before, and one that broke off.
 
 #![no_main]
 
-use audio::{FeatureSpec, FeatureStream, MfccConfig, StreamResampler};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use audio::{FeatureExtractor, FeatureSpec, FeatureStream, MfccConfig, Recording, StreamResampler};
 use libfuzzer_sys::fuzz_target;
 
 #[global_allocator]
 static BOUNDED: audio_fuzz::Bounded = audio_fuzz::Bounded;
 
+/// 15 984 Hz stands for odd ratios (999 to 1000). It is not 15 999 Hz, whose
+/// transform of 2 x 3 x 5333 points would take a hundred times as long.
 const RATES: [u32; 8] = [
-    8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 15_999, 192_000,
+    8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 15_984, 192_000,
 ];
+
+/// Preset, orders of deltas, frames averaged.
+type Kind = (u8, usize, usize);
+
+/// What can do one kind of settings.
+struct Tools {
+    stream: FeatureStream,
+    /// None with a running mean, which a whole recording does not have.
+    whole: Option<FeatureExtractor>,
+    sample_rate: u32,
+}
+
+thread_local! {
+    static TOOLS: RefCell<HashMap<Kind, Tools>> = RefCell::default();
+    static RESAMPLERS: RefCell<HashMap<(u32, u32), StreamResampler>> = RefCell::default();
+}
 
 fuzz_target!(|data: &[u8]| {
     let &[preset, options, rate, chunk, ref rest @ ..] = data else {
         return;
-    };
-    let mfcc = match preset % 4 {
-        0 => MfccConfig::kaldi(),
-        1 => MfccConfig::python_speech_features(),
-        2 => MfccConfig::htk(),
-        _ => FeatureSpec::recommended().mfcc,
-    };
-    let spec = FeatureSpec {
-        trim: None,
-        subtract_mean: false,
-        functionals: false,
-        deltas: usize::from(options & 3) % 3,
-        average: 1 + usize::from(options >> 2 & 3),
-        mfcc,
-        ..FeatureSpec::recommended()
     };
     // The bytes are floats as they come (NaN and infinity too), or 16-bit integers.
     let samples: Vec<f32> = if options & 0x10 != 0 {
@@ -44,43 +55,117 @@ fuzz_target!(|data: &[u8]| {
     };
     // A few thousand samples make frames worth the name.
     let samples = samples.repeat(1 + usize::from(options >> 6));
-
     let rate = RATES[usize::from(rate) % RATES.len()];
-    let whole = run(&spec, rate, &samples, usize::MAX);
-    let cut = run(&spec, rate, &samples, 1 + usize::from(chunk));
-    assert_eq!(whole, cut);
+
+    let kind = (
+        preset % 4,
+        usize::from(options & 3) % 3,
+        1 + usize::from(options >> 2 & 3),
+    );
+    TOOLS.with_borrow_mut(|all| {
+        let tools = all.entry(kind).or_insert_with(|| Tools::new(kind));
+        RESAMPLERS.with_borrow_mut(|all| {
+            let rates = (rate, tools.sample_rate);
+            let resampler = all
+                .entry(rates)
+                .or_insert_with(|| StreamResampler::new(rates.0, rates.1).unwrap());
+            let same_rate = rates.0 == rates.1;
+            let at_once = tools.run(resampler, same_rate, &samples, usize::MAX);
+            let in_chunks = tools.run(resampler, same_rate, &samples, 1 + usize::from(chunk));
+            assert_eq!(
+                at_once.as_ref().map(|run| &run.bits),
+                in_chunks.as_ref().map(|run| &run.bits)
+            );
+            if let Some(run) = at_once {
+                tools.compare_with_whole(run);
+            }
+        });
+    });
 });
 
-/// The bits of all rows, from chunks of `chunk` samples or less.
-fn run(spec: &FeatureSpec, rate: u32, samples: &[f32], chunk: usize) -> Option<Vec<u32>> {
-    let mut stream = match running_mean(spec) {
-        Some(seconds) => FeatureStream::with_running_mean(spec, spec.sample_rate, seconds),
-        None => FeatureStream::new(spec, spec.sample_rate),
-    }
-    .ok()?;
-    let mut resampler = StreamResampler::new(rate, spec.sample_rate).ok()?;
-    // Past a resampler of no change, so that what it refuses gets to the stream too.
-    let same_rate = rate == spec.sample_rate;
-    let (mut bits, mut resampled) = (Vec::new(), Vec::new());
-    let mut each = |row: &[f32]| bits.extend(row.iter().map(|v| v.to_bits()));
-    for chunk in samples.chunks(chunk.min(samples.len()).max(1)) {
-        if same_rate {
-            stream.push(chunk, &mut each);
-            continue;
-        }
-        resampled.clear();
-        resampler.push(chunk, &mut resampled).ok()?;
-        stream.push(&resampled, &mut each);
-    }
-    resampled.clear();
-    resampler.finish(&mut resampled).ok()?;
-    stream.push(&resampled, &mut each);
-    stream.finish(&mut each);
-    assert_eq!(bits.len() % stream.columns(), 0);
-    Some(bits)
+/// What a stream came to.
+struct Run {
+    /// Of all rows.
+    bits: Vec<u32>,
+    resampled: Vec<f32>,
 }
 
-/// Seconds of the running mean, with one kind of settings.
-fn running_mean(spec: &FeatureSpec) -> Option<f64> {
-    (spec.deltas == 1).then_some(3.0)
+impl Tools {
+    fn new((preset, deltas, average): Kind) -> Self {
+        let spec = FeatureSpec {
+            trim: None,
+            subtract_mean: false,
+            functionals: false,
+            deltas,
+            average,
+            mfcc: match preset {
+                0 => MfccConfig::kaldi(),
+                1 => MfccConfig::python_speech_features(),
+                2 => MfccConfig::htk(),
+                _ => FeatureSpec::recommended().mfcc,
+            },
+            ..FeatureSpec::recommended()
+        };
+        let running_mean = deltas == 1;
+        Tools {
+            stream: if running_mean {
+                FeatureStream::with_running_mean(&spec, spec.sample_rate, 3.0)
+            } else {
+                FeatureStream::new(&spec, spec.sample_rate)
+            }
+            .unwrap(),
+            whole: (!running_mean).then(|| spec.extractor().unwrap()),
+            sample_rate: spec.sample_rate,
+        }
+    }
+
+    /// All rows, from chunks of `chunk` samples or less; `None` where the
+    /// resampler refuses a sample, and then both are left in mid-stream.
+    fn run(
+        &mut self,
+        resampler: &mut StreamResampler,
+        same_rate: bool,
+        samples: &[f32],
+        chunk: usize,
+    ) -> Option<Run> {
+        let stream = &mut self.stream;
+        let mut block = Vec::new();
+        resampler.finish(&mut block).unwrap();
+        stream.reset();
+        let (mut bits, mut resampled) = (Vec::new(), Vec::new());
+        let mut each = |row: &[f32]| bits.extend(row.iter().map(|v| v.to_bits()));
+        for chunk in samples.chunks(chunk.min(samples.len()).max(1)) {
+            block.clear();
+            if same_rate {
+                // Past a resampler of no change, so that what it refuses gets
+                // to the stream too.
+                block.extend_from_slice(chunk);
+            } else {
+                resampler.push(chunk, &mut block).ok()?;
+            }
+            stream.push(&block, &mut each);
+            resampled.extend_from_slice(&block);
+        }
+        block.clear();
+        resampler.finish(&mut block).unwrap();
+        stream.push(&block, &mut each);
+        stream.finish(&mut each);
+        resampled.extend_from_slice(&block);
+        assert_eq!(bits.len() % stream.columns(), 0);
+        Some(Run { bits, resampled })
+    }
+
+    fn compare_with_whole(&self, run: Run) {
+        let Some(extractor) = &self.whole else {
+            return;
+        };
+        let Ok(recording) = Recording::from_samples(run.resampled, self.sample_rate) else {
+            return; // not all of them are numbers
+        };
+        let whole = match extractor.extract(&recording) {
+            Ok(features) => features.frames.data().iter().map(|v| v.to_bits()).collect(),
+            Err(_) => Vec::new(), // too short for a row
+        };
+        assert_eq!(run.bits, whole);
+    }
 }

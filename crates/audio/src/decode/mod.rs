@@ -21,10 +21,14 @@
 //! |---|---|
 //! | WAV cut off inside the samples | the samples that are there |
 //! | header states more samples than there are (pipes write 0xFFFFFFFF) | the samples that are there |
+//! | chunks around the samples, of odd length, with their byte of padding or without | passed over |
+//! | more than two channels | their mean, or the one that [`Channels`] names |
+//! | one sample; all zero; direct current; clipped; floats beyond full scale | the samples as they are |
 //! | header, and no sample | a recording of length 0 (features then say [`TooShort`](AudioError::TooShort)) |
 //! | FLAC cut off inside the samples | the whole frames that are there |
 //! | an ID3 tag before a WAV or any other file | passed over |
-//! | cut off inside the header, 0 channels, 0 Hz, no `data` chunk | [`Corrupt`](AudioError::Corrupt) |
+//! | an MP3, AIFF or other kind named `.wav` | read as what it is |
+//! | empty, cut off inside the header, 0 channels, 0 Hz, no `data` chunk | [`Corrupt`](AudioError::Corrupt) |
 //! | damage inside FLAC or ADPCM | [`Corrupt`](AudioError::Corrupt) |
 //! | damage inside MP3, AAC, Vorbis, Opus | passed over and counted ([`Decoder::damaged_packets`]); [`Corrupt`](AudioError::Corrupt) where nothing else is left |
 //! | samples that are NaN or infinite | [`Corrupt`](AudioError::Corrupt) |

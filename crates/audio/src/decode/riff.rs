@@ -86,23 +86,23 @@ impl Layout {
             }
             let id: [u8; 4] = bytes(file)?;
             let length = u32::from_le_bytes(bytes(file)?);
-            let padded = u64::from(length) + u64::from(length % 2);
+            let mut left = u64::from(length);
             match &id {
                 b"fmt " => {
                     // The largest format has 50 bytes; what is beyond says nothing here.
                     let mut content = vec![0; length.min(64) as usize];
                     file.read_exact(&mut content)?;
-                    file.skip(padded - content.len() as u64)?;
+                    left -= content.len() as u64;
                     format = Some(Format::parse(&content)?);
                 }
                 b"ds64" if is_64 && length >= 24 => {
                     let _riff_64 = bytes::<8>(file)?;
                     data_64 = Some(u64::from_le_bytes(bytes(file)?));
-                    file.skip(padded - 16)?;
+                    left -= 16;
                 }
                 b"fact" if length >= 4 => {
                     fact = Some(u64::from(u32::from_le_bytes(bytes(file)?)));
-                    file.skip(padded - 4)?;
+                    left -= 4;
                 }
                 b"data" => {
                     let Some(format) = format else {
@@ -124,7 +124,12 @@ impl Layout {
                         ..format
                     });
                 }
-                _ => file.skip(padded)?,
+                _ => {}
+            }
+            file.skip(left)?;
+            // A byte of padding makes an odd chunk even, but some writers forget it.
+            if length % 2 == 1 && !is_chunk(file.peek(4)?) {
+                file.skip(1)?;
             }
         }
         corrupt("its header never comes to the samples")
@@ -212,6 +217,11 @@ impl Layout {
         header.extend(TO_THE_END.to_le_bytes());
         header
     }
+}
+
+/// Whether a chunk that matters, or one that often stands before such, begins here.
+fn is_chunk(start: &[u8]) -> bool {
+    matches!(start, b"data" | b"fmt " | b"fact" | b"ds64" | b"LIST")
 }
 
 /// A format's extension of `N` bytes: its length, then nothing of interest.
