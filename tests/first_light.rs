@@ -19,24 +19,23 @@ fn trained() -> &'static Path {
         .path()
 }
 
+/// The training of [`trained`], but for its seed.
+const TRAINING: [&str; 11] = [
+    "voices",
+    "--test-speakers",
+    "1,2",
+    "--validation-speakers",
+    "3",
+    "--epochs",
+    "6",
+    "--hidden",
+    "16",
+    "--backend",
+    "flex",
+];
+
 fn train(folder: &Path, out: &str, options: &[&str]) -> end_to_end::Outcome {
-    let mut arguments = vec![
-        "train",
-        "voices",
-        "--out",
-        out,
-        "--test-speakers",
-        "1,2",
-        "--validation-speakers",
-        "3",
-        "--epochs",
-        "6",
-        "--hidden",
-        "16",
-        "--backend",
-        "flex",
-    ];
-    arguments.extend(options);
+    let arguments = [&["train", "--out", out], &TRAINING[..], options].concat();
     run(folder, &arguments)
 }
 
@@ -223,24 +222,10 @@ fn ndarray_and_wgpu_give_the_probabilities_of_flex() {
 /// Starts a training like [`trained`]'s and waits until it has done some epochs.
 fn begin(folder: &Path, out: &str, epochs: usize) -> std::process::Child {
     let mut child = std::process::Command::new(end_to_end::runner());
-    child.current_dir(folder).args([
-        "train",
-        "voices",
-        "--out",
-        out,
-        "--test-speakers",
-        "1,2",
-        "--validation-speakers",
-        "3",
-        "--epochs",
-        "6",
-        "--hidden",
-        "16",
-        "--backend",
-        "flex",
-        "--seed",
-        "5",
-    ]);
+    child
+        .current_dir(folder)
+        .args(["train", "--out", out, "--seed", "5"])
+        .args(TRAINING);
     let mut child = child.stderr(std::process::Stdio::piped()).spawn().unwrap();
     while epochs_done(folder, out) < epochs && child.try_wait().unwrap().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(2));
