@@ -1,32 +1,34 @@
 //! The network: frames in, one score for every label out.
 //!
 //! ```text
-//! frames [batch, time, columns] ── LSTM stack ── pooling over time ──┐
-//!                                                                    ├── linear ── logits [batch, labels]
-//! functionals [batch, functionals] ── linear, ReLU ──────────────────┘
+//! frames [batch, time, columns] ── recurrent layers ── pooling over time ──┐
+//!                                                                          ├── linear ── logits [batch, labels]
+//! functionals [batch, functionals] ── linear, ReLU ────────────────────────┘
 //! ```
 //!
 //! The functionals (means, percentiles and the like of the whole utterance)
 //! are optional. They carry what the frames lose when the utterance's mean is
 //! taken from them: how loud and how bright the voice is as a whole.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::pooling::Pooling;
-use crate::recurrent::{Dropout, Init, LstmStack, LstmStackConfig};
-use crate::{Batch, ModelError, PoolingKind};
+use crate::recurrent::{CellKind, Dropout, Init, Recurrent, RecurrentConfig};
+use crate::{Batch, Linear, ModelError, PoolingKind};
 
 /// The parts of the network that a user chooses; the rest follows from the
 /// features and the labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Architecture {
-    /// Hidden units of each LSTM layer and direction.
+    /// What the recurrent layers are made of.
+    pub cell: CellKind,
+    /// Hidden units of each recurrent layer and direction.
     pub hidden: usize,
-    /// LSTM layers above each other.
+    /// Recurrent layers above each other.
     pub layers: usize,
     /// Whether every layer also walks backwards.
     pub bidirectional: bool,
@@ -36,17 +38,28 @@ pub struct Architecture {
     pub functional_units: usize,
     /// Share of the units dropped while training.
     pub dropout: f64,
+    /// Share of the recurrent state dropped while training, the same units at
+    /// every step of a sequence.
+    pub recurrent_dropout: f64,
+    /// Add a recurrent layer's input to its output where the widths agree.
+    pub residual: bool,
+    /// Normalise each recurrent layer's output over its units.
+    pub layer_norm: bool,
 }
 
 impl Default for Architecture {
     fn default() -> Self {
         Self {
+            cell: CellKind::Lstm,
             hidden: 64,
             layers: 1,
             bidirectional: true,
             pooling: PoolingKind::Attention,
             functional_units: 64,
             dropout: 0.3,
+            recurrent_dropout: 0.0,
+            residual: false,
+            layer_norm: false,
         }
     }
 }
@@ -70,22 +83,43 @@ impl Architecture {
         in_range("hidden", self.hidden, Self::MOST)?;
         in_range("layers", self.layers, 64)?;
         in_range("functional_units", self.functional_units, Self::MOST)?;
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(ModelError::Settings {
-                what: format!("dropout is {}, but must be from 0 to below 1", self.dropout),
-            });
+        for (name, share) in [
+            ("dropout", self.dropout),
+            ("recurrent_dropout", self.recurrent_dropout),
+        ] {
+            if !(0.0..1.0).contains(&share) {
+                return Err(ModelError::Settings {
+                    what: format!("{name} is {share}, but must be from 0 to below 1"),
+                });
+            }
         }
-        Ok(())
+        self.pooling.validate()
     }
 
-    fn stack(&self, columns: usize) -> LstmStackConfig {
-        LstmStackConfig {
+    fn stack(&self, columns: usize) -> RecurrentConfig {
+        RecurrentConfig {
+            cell: self.cell,
             input: columns,
             hidden: self.hidden,
             layers: self.layers,
             bidirectional: self.bidirectional,
+            residual: self.residual,
+            layer_norm: self.layer_norm,
             dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            ..RecurrentConfig::default()
         }
+    }
+
+    /// What the parameters of such a network count, without making it.
+    pub fn parameter_count(&self, columns: usize, functionals: usize, labels: usize) -> usize {
+        let stack = self.stack(columns);
+        let (branch, dense) = match functionals {
+            0 => (0, 0),
+            some => (self.functional_units * (some + 1), self.functional_units),
+        };
+        let head = (self.pooling.output(stack.output()) + dense + 1) * labels;
+        stack.parameter_count() + self.pooling.parameter_count(stack.output()) + branch + head
     }
 
     /// A network with initial weights for features of `columns` numbers a
@@ -114,33 +148,11 @@ impl Architecture {
     }
 }
 
-/// `y = W x + b`, kept as PyTorch keeps it.
-#[derive(Module, Debug)]
-pub struct Linear {
-    /// `[output, input]`.
-    pub weight: Param<Tensor<2>>,
-    /// `[output]`.
-    pub bias: Param<Tensor<1>>,
-}
-
-impl Linear {
-    fn new(input: usize, output: usize, init: &mut Init) -> Self {
-        Self {
-            weight: init.glorot(1, output, input),
-            bias: init.constant(0.0, [output]),
-        }
-    }
-
-    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        input.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
-    }
-}
-
-/// An LSTM over frames with a dense branch over functionals; see the module's drawing.
+/// Recurrent layers over frames with a dense branch over functionals; see the module's drawing.
 #[derive(Module, Debug)]
 pub struct Classifier {
-    /// The LSTM layers.
-    pub recurrent: LstmStack,
+    /// The recurrent layers.
+    pub recurrent: Recurrent,
     /// From their outputs to one vector.
     pub pooling: Pooling,
     /// The branch of the utterance's functionals, where there are any.

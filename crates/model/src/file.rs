@@ -1,13 +1,13 @@
 //! A model as one safetensors file.
 //!
 //! The tensors are the network's parameters under their paths
-//! (`recurrent.forward.0.weight_hh`, `head.weight`, ...). The metadata, which
+//! (`recurrent.layers.0.forward.weight_hh`, `head.weight`, ...). The metadata, which
 //! safetensors keeps as strings, hold everything needed to use them:
 //!
 //! | key | value |
 //! |---|---|
 //! | `format` | `speech-emotion-lstm` |
-//! | `format_version` | `1` |
+//! | `format_version` | `2` |
 //! | `labels` | JSON list of names, in the order of the scores |
 //! | `features` | JSON of the audio crate's `FeatureSpec` |
 //! | `normalisation` | JSON of [`Normalisation`] |
@@ -31,7 +31,7 @@ use crate::recurrent::Init;
 use crate::{Architecture, Classifier, ModelError, Normalisation};
 
 const FORMAT: &str = "speech-emotion-lstm";
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// A classifier with all that is needed to use it on a recording.
 #[derive(Clone, Debug)]
@@ -122,25 +122,11 @@ impl Description {
 
     /// What the parameters of such a network take, without making it.
     fn parameter_count(&self) -> usize {
-        let a = &self.architecture;
-        let columns = self.features.column_names().len();
-        let functionals = self.features.functional_names().len();
-        let directions = if a.bidirectional { 2 } else { 1 };
-        let lstm = |input: usize| 4 * a.hidden * (input + a.hidden + 1);
-        let output = a.hidden * directions;
-        let recurrent = directions * (lstm(columns) + (a.layers - 1) * lstm(output));
-        let attention = if a.pooling == crate::PoolingKind::Attention {
-            output
-        } else {
-            0
-        };
-        let dense = if functionals > 0 {
-            a.functional_units
-        } else {
-            0
-        };
-        let head = (a.pooling.output(output) + dense + 1) * self.labels.len();
-        recurrent + attention + dense * (functionals + 1) + head
+        self.architecture.parameter_count(
+            self.features.column_names().len(),
+            self.features.functional_names().len(),
+            self.labels.len(),
+        )
     }
 }
 

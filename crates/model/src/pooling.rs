@@ -2,31 +2,71 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use crate::ModelError;
 use crate::recurrent::Init;
 
 /// How a sequence becomes one vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolingKind {
+    /// The last frame of each sequence.
+    Last,
     /// The mean over the frames.
     Mean,
+    /// The largest value of each unit over the frames.
+    Max,
     /// The mean and the standard deviation over the frames.
     MeanDeviation,
     /// Mean and standard deviation weighted by a learned attention (the
     /// attentive statistics of Okabe, Koshinaka and Shinoda, 2018).
     #[default]
     Attention,
+    /// Means weighted by several learned attentions, each over all units,
+    /// beside each other (Lin et al., 2017).
+    MultiHead {
+        /// How many.
+        heads: usize,
+    },
 }
 
 impl PoolingKind {
     /// Numbers in the pooled vector for `hidden` numbers a frame.
     pub fn output(self, hidden: usize) -> usize {
         match self {
-            PoolingKind::Mean => hidden,
+            PoolingKind::Last | PoolingKind::Mean | PoolingKind::Max => hidden,
             PoolingKind::MeanDeviation | PoolingKind::Attention => 2 * hidden,
+            PoolingKind::MultiHead { heads } => heads * hidden,
+        }
+    }
+
+    /// Attentions that are learned.
+    fn heads(self) -> usize {
+        match self {
+            PoolingKind::Attention => 1,
+            PoolingKind::MultiHead { heads } => heads,
+            _ => 0,
+        }
+    }
+
+    /// What the parameters count for `hidden` numbers a frame.
+    pub fn parameter_count(self, hidden: usize) -> usize {
+        self.heads() * hidden
+    }
+
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] where the number of heads is out of its range.
+    pub fn validate(self) -> Result<(), ModelError> {
+        match self {
+            PoolingKind::MultiHead { heads } if !(1..=64).contains(&heads) => {
+                Err(ModelError::Settings {
+                    what: format!("pooling has {heads} heads, but must have from 1 to 64"),
+                })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -34,37 +74,65 @@ impl PoolingKind {
 /// A pooling with what it has learned.
 #[derive(Module, Debug)]
 pub struct Pooling {
-    /// `[hidden, 1]`, with [`PoolingKind::Attention`] only.
+    /// `[hidden, heads]`, where there is attention.
     pub attention: Option<Param<Tensor<2>>>,
-    deviation: bool,
+    #[module(skip)]
+    kind: PoolingKind,
 }
 
 impl Pooling {
-    /// Attention begins at zero, which is the plain mean.
+    /// One attention begins at zero, which is the plain mean; several begin
+    /// unlike each other, or they would stay alike.
     pub fn new(kind: PoolingKind, hidden: usize, init: &mut Init) -> Self {
-        Self {
-            attention: (kind == PoolingKind::Attention).then(|| init.constant(0.0, [hidden, 1])),
-            deviation: kind != PoolingKind::Mean,
-        }
+        let attention = match kind.heads() {
+            0 => None,
+            1 => Some(init.constant(0.0, [hidden, 1])),
+            heads => Some(init.glorot(1, hidden, heads)),
+        };
+        Self { attention, kind }
     }
 
     /// # Shapes
     ///
     /// - frames: `[batch, time, hidden]`
     /// - lengths: `batch` numbers from 1 to `time`
-    /// - result: `[batch, hidden]`, or `[batch, 2 * hidden]` with deviations
+    /// - result: `[batch, output]`, of [`PoolingKind::output`]
     pub fn forward(&self, frames: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
-        let inside = inside(lengths, frames.dims()[1], &frames.device());
+        let [batch, time, hidden] = frames.dims();
+        let device = frames.device();
+        match self.kind {
+            PoolingKind::Last => {
+                let last: Vec<i64> = lengths
+                    .iter()
+                    .flat_map(|&n| std::iter::repeat_n(n.saturating_sub(1) as i64, hidden))
+                    .collect();
+                let last = TensorData::new(last, [batch, 1, hidden]);
+                let last = Tensor::<3, Int>::from_data(last, &device);
+                return frames.gather(1, last).squeeze_dim(1);
+            }
+            PoolingKind::Max => {
+                let inside = inside(lengths, time, &device);
+                return (frames + (inside - 1.0) * OUTSIDE)
+                    .max_dim(1)
+                    .squeeze_dim(1);
+            }
+            _ => {}
+        }
+        let inside = inside(lengths, time, &device);
         let weights = match &self.attention {
             None => inside.clone() / inside.sum_dim(1),
             Some(attention) => {
                 let scores = frames.clone().matmul(attention.val().unsqueeze::<3>());
-                // Far below any score, yet finite: padding gets weight zero.
-                softmax(scores + (inside - 1.0) * 1e9, 1)
+                softmax(scores + (inside - 1.0) * OUTSIDE, 1)
             }
         };
+        if let PoolingKind::MultiHead { heads } = self.kind {
+            // [batch, heads, time] by [batch, time, hidden]
+            let means = weights.swap_dims(1, 2).matmul(frames);
+            return means.reshape([batch, heads * hidden]);
+        }
         let mean = (frames.clone() * weights.clone()).sum_dim(1);
-        if !self.deviation {
+        if self.kind == PoolingKind::Mean {
             return mean.squeeze_dim(1);
         }
         let variance = ((frames - mean.clone()).square() * weights).sum_dim(1);
@@ -73,6 +141,9 @@ impl Pooling {
         Tensor::cat(vec![mean, deviation], 2).squeeze_dim(1)
     }
 }
+
+/// Below any score, yet finite: what is lowered by it has weight zero.
+const OUTSIDE: f32 = 1e9;
 
 /// `[batch, time, 1]`: 1 inside each sequence, 0 in its padding.
 fn inside(lengths: &[usize], time: usize, device: &Device) -> Tensor<3> {
@@ -86,21 +157,51 @@ fn inside(lengths: &[usize], time: usize, device: &Device) -> Tensor<3> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::Distribution;
 
     #[test]
-    fn mean_and_deviation_leave_padding_out() {
+    fn values_of_a_small_example_by_hand() {
         let device = Device::flex();
         let frames =
             Tensor::<3>::from_floats([[[1.0], [3.0], [1e6]], [[2.0], [4.0], [9.0]]], &device);
-        for kind in [PoolingKind::MeanDeviation, PoolingKind::Attention] {
+        let pooled = |kind| {
             let pooling = Pooling::new(kind, 1, &mut Init::new(0, &device));
             let pooled = pooling.forward(frames.clone(), &[2, 3]);
-            // Deviations 1 and sqrt(26 / 3) by hand.
-            let expected = Tensor::from_floats([[2.0, 1.0], [5.0, 2.943_92]], &device);
-            assert!(
-                pooled.clone().all_close(expected, None, Some(1e-4)),
-                "{kind:?}: {pooled}"
-            );
+            pooled.try_to_vec_as::<f32>().unwrap()
+        };
+        assert_eq!(pooled(PoolingKind::Last), [3.0, 9.0]);
+        assert_eq!(pooled(PoolingKind::Max), [3.0, 9.0]);
+        assert_eq!(pooled(PoolingKind::Mean), [2.0, 5.0]);
+        for kind in [PoolingKind::MeanDeviation, PoolingKind::Attention] {
+            // Deviations 1 and sqrt(26 / 3).
+            for (got, expected) in pooled(kind).iter().zip([2.0, 1.0, 5.0, 2.943_92]) {
+                assert!((got - expected).abs() < 1e-4, "{kind:?}: {got}");
+            }
+        }
+    }
+
+    #[test]
+    fn neither_padding_nor_company_changes_a_pooled_vector() {
+        let device = Device::flex();
+        let frames = Tensor::<3>::random([3, 7, 4], Distribution::Normal(0.0, 2.0), &device);
+        let lengths = [7, 2, 5];
+        for kind in [
+            PoolingKind::Last,
+            PoolingKind::Mean,
+            PoolingKind::Max,
+            PoolingKind::MeanDeviation,
+            PoolingKind::Attention,
+            PoolingKind::MultiHead { heads: 3 },
+        ] {
+            let pooling = Pooling::new(kind, 4, &mut Init::new(1, &device));
+            let together = pooling.forward(frames.clone(), &lengths);
+            assert_eq!(together.dims(), [3, kind.output(4)]);
+            for (row, &length) in lengths.iter().enumerate() {
+                let cut = frames.clone().narrow(0, row, 1).narrow(1, 0, length);
+                let alone = pooling.forward(cut, &[length]);
+                let row = together.clone().narrow(0, row, 1);
+                assert!(row.all_close(alone, Some(1e-5), Some(1e-5)), "{kind:?}");
+            }
         }
     }
 }

@@ -25,24 +25,29 @@ impl<'a> Dropout<'a> {
     /// Sets each element to zero with `probability` and divides the others by
     /// what is left of it, so that the expectation stays (Srivastava et al., 2014).
     pub fn apply<const D: usize>(&mut self, input: Tensor<D>, probability: f64) -> Tensor<D> {
-        let Some(rng) = self.0.as_mut().filter(|_| probability > 0.0) else {
+        let Some(mask) = self.mask(input.shape().num_elements(), probability) else {
             return input;
         };
-        let keep = 1.0 - probability;
-        let scale = (1.0 / keep) as f32;
-        let threshold = (keep * f64::from(u32::MAX)) as u32;
-        let mask: Vec<f32> = (0..input.shape().num_elements())
-            .map(|_| {
-                if rng.random::<u32>() <= threshold {
-                    scale
-                } else {
-                    0.0
-                }
-            })
-            .collect();
         let device = input.device();
         let mask = Tensor::from_data(TensorData::new(mask, input.dims()), &device);
         input * mask
+    }
+
+    /// A mask of `count` factors, each zero with `probability` and otherwise
+    /// one divided by what is left; none where nothing is to be dropped.
+    pub fn mask(&mut self, count: usize, probability: f64) -> Option<Vec<f32>> {
+        let rng = self.0.as_mut().filter(|_| probability > 0.0)?;
+        let keep = 1.0 - probability;
+        let scale = (1.0 / keep) as f32;
+        let threshold = (keep * f64::from(u32::MAX)) as u32;
+        let mut factor = || {
+            if rng.random::<u32>() <= threshold {
+                scale
+            } else {
+                0.0
+            }
+        };
+        Some((0..count).map(|_| factor()).collect())
     }
 }
 

@@ -11,6 +11,80 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
+use serde::{Deserialize, Serialize};
+
+/// How the weights of a recurrent layer begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WeightInit {
+    /// The input weights.
+    pub input: InputWeights,
+    /// The recurrent weights.
+    pub recurrent: RecurrentWeights,
+    /// The bias of the forget gate, where there is one. At 1 a cell remembers
+    /// until it has learned to forget (Jozefowicz et al., 2015).
+    pub forget_bias: f32,
+}
+
+impl Default for WeightInit {
+    fn default() -> Self {
+        WeightInit {
+            input: InputWeights::Glorot,
+            recurrent: RecurrentWeights::Orthogonal,
+            forget_bias: 1.0,
+        }
+    }
+}
+
+/// How input weights begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputWeights {
+    /// [`Init::glorot`].
+    Glorot,
+    /// Uniform in ±1/sqrt(hidden), as in PyTorch.
+    Uniform,
+}
+
+/// How recurrent weights begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecurrentWeights {
+    /// [`Init::orthogonal`].
+    Orthogonal,
+    /// [`Init::glorot`].
+    Glorot,
+    /// Uniform in ±1/sqrt(hidden), as in PyTorch.
+    Uniform,
+}
+
+impl WeightInit {
+    pub(super) fn input(
+        &self,
+        blocks: usize,
+        hidden: usize,
+        input: usize,
+        init: &mut Init,
+    ) -> Param<Tensor<2>> {
+        match self.input {
+            InputWeights::Glorot => init.glorot(blocks, hidden, input),
+            InputWeights::Uniform => init.uniform(hidden, [blocks * hidden, input]),
+        }
+    }
+
+    pub(super) fn recurrent(
+        &self,
+        blocks: usize,
+        hidden: usize,
+        init: &mut Init,
+    ) -> Param<Tensor<2>> {
+        match self.recurrent {
+            RecurrentWeights::Orthogonal => init.orthogonal(blocks, hidden),
+            RecurrentWeights::Glorot => init.glorot(blocks, hidden, hidden),
+            RecurrentWeights::Uniform => init.uniform(hidden, [blocks * hidden, hidden]),
+        }
+    }
+}
 
 /// A source of initial parameters on one device.
 pub struct Init {
@@ -50,10 +124,19 @@ impl Init {
     /// ±sqrt(6 / (rows + columns)) (Glorot and Bengio, 2010).
     pub fn glorot(&mut self, blocks: usize, rows: usize, columns: usize) -> Param<Tensor<2>> {
         let bound = (6.0 / (rows + columns) as f32).sqrt();
+        self.within(bound, [blocks * rows, columns])
+    }
+
+    /// A matrix uniform in ±1/sqrt(`hidden`), as PyTorch's recurrent layers begin.
+    pub fn uniform(&mut self, hidden: usize, shape: [usize; 2]) -> Param<Tensor<2>> {
+        self.within((1.0 / hidden as f32).sqrt(), shape)
+    }
+
+    fn within(&mut self, bound: f32, shape: [usize; 2]) -> Param<Tensor<2>> {
         let uniform = Uniform::new_inclusive(-bound, bound).expect("a finite bound");
-        let count = blocks * rows * columns;
+        let count = shape[0] * shape[1];
         let values = (0..count).map(|_| uniform.sample(&mut self.rng)).collect();
-        self.values(values, [blocks * rows, columns])
+        self.values(values, shape)
     }
 
     /// `blocks` random orthogonal matrices `[size, size]` below each other, by

@@ -1,16 +1,35 @@
 //! Recurrent layers over batches of sequences of unlike length.
 //!
 //! A batch is `[batch, time, features]`, padded at its end, with the length of
-//! every sequence beside it. Padding never reaches a result: the forward
-//! direction reads it only after the sequence has ended, and the backward
-//! direction holds its state at zero until the sequence begins.
+//! every sequence beside it. Padding is neither read nor computed: each
+//! sequence gives exactly what it gives alone, its gradients included, in
+//! both directions.
+//!
+//! - [`Cell`] is what happens from one frame to the next: [`Lstm`],
+//!   [`PeepholeLstm`], [`CoupledLstm`], [`Gru`], [`Rnn`];
+//! - [`walk`] takes one of them along a batch of sequences;
+//! - [`Recurrent`] stacks layers of them: bidirectional, residual, with
+//!   dropout, normalisation and projection;
+//! - [`Stateful`] carries a state over chunks, [`Live`] goes frame by frame;
+//! - [`kernel`] is the arithmetic on the CPU, without tensors.
 
+mod cells;
 mod dropout;
+mod fused;
 mod init;
-mod lstm;
+pub mod kernel;
+mod layer;
+mod live;
 mod stack;
+mod stateful;
 
+pub use cells::{
+    Activation, AnyCell, Cell, CellKind, CellWeights, CoupledLstm, Gru, Lstm, PeepholeLstm,
+    Peepholes, Reset, Rnn, State,
+};
 pub use dropout::Dropout;
-pub use init::Init;
-pub use lstm::{Direction, Lstm};
-pub use stack::{LstmStack, LstmStackConfig};
+pub use init::{Init, InputWeights, RecurrentWeights, WeightInit};
+pub use layer::{Direction, Walk, walk};
+pub use live::Live;
+pub use stack::{LayerNorm, Recurrent, RecurrentConfig, RecurrentLayer};
+pub use stateful::Stateful;

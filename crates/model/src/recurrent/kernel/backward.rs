@@ -1,0 +1,387 @@
+//! Back-propagation through time for one group of sequences.
+
+use std::marker::PhantomData;
+
+use pulp::{Simd, WithSimd};
+
+use super::forward::{Kept, STEPS_AT_ONCE, gather_inputs, mask_rows, multiplied};
+use super::lanes::{load, padded, store};
+use super::plan::Group;
+use super::product::{Product, TransposedProduct};
+use super::rules::{Around, Rule, reset_back};
+use super::weights::{Packed, PackedBack};
+use super::{Sequences, Sizes};
+
+/// Gradients of a group, padded; matrices lie by slot and unit.
+#[derive(Clone, Debug, Default)]
+pub(super) struct GroupGradients {
+    /// `[projected slots * hidden, input]`
+    pub input: Vec<f32>,
+    /// `[reached slots * hidden, hidden]`
+    pub recurrent: Vec<f32>,
+    /// `[hidden, hidden]`, where the reset comes before the product
+    pub reset: Vec<f32>,
+    /// `[slots * hidden]`
+    pub bias: Vec<f32>,
+    /// `[3 * hidden]`
+    pub peephole: Vec<f32>,
+    /// Of the initial states, `[rows, hidden]`
+    pub h: Vec<f32>,
+    pub c: Vec<f32>,
+}
+
+/// The backward pass of one group.
+pub(super) struct Backward<'a, R> {
+    pub sizes: Sizes,
+    pub packed: &'a Packed,
+    pub back: &'a PackedBack,
+    pub group: &'a Group,
+    pub sequences: &'a Sequences<'a>,
+    pub kept: Kept,
+    /// Gradients of the outputs, `[batch, time + states, hidden]`.
+    pub outputs: &'a [f32],
+    /// Where the gradients of the inputs go, one `[time, input]` for every
+    /// sequence of the group; none if nobody asks.
+    pub inputs: Option<Vec<&'a mut [f32]>>,
+    pub rule: PhantomData<R>,
+}
+
+impl<R: Rule> WithSimd for Backward<'_, R> {
+    type Output = GroupGradients;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> GroupGradients {
+        let Backward {
+            sizes,
+            packed,
+            back,
+            group,
+            sequences,
+            mut kept,
+            outputs,
+            inputs: mut to_inputs,
+            ..
+        } = self;
+        let Sizes { input, hidden } = sizes;
+        let wide = padded(hidden);
+        let width = R::SLOTS * wide;
+        let stride = padded(input);
+        let rows = group.sequences.len();
+        let mask = mask_rows(group, sequences, hidden);
+        let rows_of_output = sequences.time + sequences.states;
+
+        let mut gradients = GroupGradients {
+            input: vec![0.0; R::PROJECTED * wide * stride],
+            recurrent: vec![0.0; R::REACHED * wide * wide],
+            reset: vec![0.0; if R::RESET_BEFORE { wide * wide } else { 0 }],
+            bias: vec![0.0; width],
+            peephole: vec![0.0; if R::PEEPHOLE { 3 * wide } else { 0 }],
+            h: vec![0.0; rows * wide],
+            c: vec![0.0; rows * wide],
+        };
+        let mut inputs = vec![0.0; rows * STEPS_AT_ONCE * stride];
+        let mut input_gradients = vec![0.0; if to_inputs.is_some() { inputs.len() } else { 0 }];
+        let mut masked = vec![
+            0.0;
+            if mask.is_some() {
+                rows * STEPS_AT_ONCE * wide
+            } else {
+                0
+            }
+        ];
+        let mut through = vec![0.0; rows * wide];
+        let mut from_above = vec![0.0; rows * wide];
+        let initial_cells = super::forward::States::initial(group, sequences, hidden).c;
+
+        // A sequence enters with the gradients of its final states; one
+        // without frames passes them on to its initial states.
+        let enter = |row: usize, gradients: &mut GroupGradients| {
+            if sequences.states == 0 {
+                return;
+            }
+            let at = (group.sequences[row] * rows_of_output + sequences.time) * hidden;
+            gradients.h[row * wide..][..hidden].copy_from_slice(&outputs[at..at + hidden]);
+            if R::CELL {
+                gradients.c[row * wide..][..hidden]
+                    .copy_from_slice(&outputs[at + hidden..at + 2 * hidden]);
+            }
+        };
+        for row in 0..rows {
+            if group.lengths[row] == 0 {
+                enter(row, &mut gradients);
+            }
+        }
+
+        let mut end = group.steps();
+        while end > 0 {
+            let begin = end.saturating_sub(STEPS_AT_ONCE);
+            for t in (begin..end).rev() {
+                let active = group.active(t);
+                for row in group.active(t + 1)..active {
+                    enter(row, &mut gradients);
+                }
+                for row in 0..active {
+                    let frame = group.frame(row, t, sequences.reverse);
+                    let at = (group.sequences[row] * rows_of_output + frame) * hidden;
+                    from_above[row * wide..][..hidden].copy_from_slice(&outputs[at..at + hidden]);
+                }
+                let at = group.offsets[t];
+                // Rows are in the same order at every step, so those before
+                // this step's cells are the first ones of the step before.
+                let (cells_before, cells) = if !R::CELL {
+                    (&[][..], &[][..])
+                } else if t == 0 {
+                    (&initial_cells[..], &kept.cells[..])
+                } else {
+                    (
+                        &kept.cells[group.offsets[t - 1] * wide..],
+                        &kept.cells[at * wide..],
+                    )
+                };
+                let before = &kept.before[at * wide..(at + active) * wide];
+                let recurrent = match &mask {
+                    Some(mask) => {
+                        let from = (at - group.offsets[begin]) * wide;
+                        let masked = &mut masked[from..from + active * wide];
+                        multiplied(before, mask, masked);
+                        &*masked
+                    }
+                    None => before,
+                };
+                simd.vectorize(StepBack {
+                    packed,
+                    back,
+                    rows: active,
+                    slots: &mut kept.slots[at * width..(at + active) * width],
+                    before,
+                    recurrent,
+                    mask: mask.as_deref(),
+                    cells_before,
+                    cells,
+                    from_above: &from_above,
+                    through: &mut through,
+                    gradients: &mut gradients,
+                    wide,
+                    rule: PhantomData::<R>,
+                });
+            }
+
+            // The gradients of the gates of a block of steps are still in the
+            // cache: from them the weights' and the inputs'.
+            let (first, last) = (group.offsets[begin], group.offsets[end]);
+            gather_inputs(group, sequences, input, stride, begin, end, &mut inputs);
+            let slots = &kept.slots[first * width..last * width];
+            let product = TransposedProduct {
+                depth: last - first,
+                a: slots,
+                a_stride: width,
+                m: R::PROJECTED * wide,
+                b: &inputs,
+                b_stride: stride,
+                n: stride,
+                c: &mut gradients.input,
+            };
+            simd.vectorize(product);
+            simd.vectorize(TransposedProduct {
+                depth: last - first,
+                a: slots.get(R::FIRST * wide..).unwrap_or_default(),
+                a_stride: width,
+                m: R::REACHED * wide,
+                b: if mask.is_some() {
+                    &masked
+                } else {
+                    &kept.before[first * wide..last * wide]
+                },
+                b_stride: wide,
+                n: wide,
+                c: &mut gradients.recurrent,
+            });
+            if R::RESET_BEFORE {
+                simd.vectorize(TransposedProduct {
+                    depth: last - first,
+                    a: slots,
+                    a_stride: width,
+                    m: wide,
+                    b: slots.get(3 * wide..).unwrap_or_default(),
+                    b_stride: width,
+                    n: wide,
+                    c: &mut gradients.reset,
+                });
+            }
+            if let (Some(to), Some(panels)) = (&mut to_inputs, &back.input) {
+                input_gradients.fill(0.0);
+                simd.vectorize(Product {
+                    rows: last - first,
+                    a: &kept.slots[first * width..last * width],
+                    a_stride: width,
+                    b: panels,
+                    c: &mut input_gradients,
+                    c_stride: stride,
+                });
+                let mut row_of = input_gradients.chunks_exact(stride);
+                for t in begin..end {
+                    for (row, values) in (0..group.active(t)).zip(&mut row_of) {
+                        let frame = group.frame(row, t, sequences.reverse);
+                        to[row][frame * input..][..input].copy_from_slice(&values[..input]);
+                    }
+                }
+            }
+            end = begin;
+        }
+        gradients
+    }
+}
+
+/// One step backwards for some rows; the activated gates in `slots` give way
+/// to the gradients of the sums under them.
+struct StepBack<'a, R> {
+    packed: &'a Packed,
+    back: &'a PackedBack,
+    rows: usize,
+    slots: &'a mut [f32],
+    before: &'a [f32],
+    recurrent: &'a [f32],
+    mask: Option<&'a [f32]>,
+    cells_before: &'a [f32],
+    cells: &'a [f32],
+    from_above: &'a [f32],
+    /// Scratch for what flows through the recurrent weights.
+    through: &'a mut [f32],
+    gradients: &'a mut GroupGradients,
+    wide: usize,
+    rule: PhantomData<R>,
+}
+
+impl<R: Rule> WithSimd for StepBack<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let StepBack {
+            packed,
+            back,
+            rows,
+            slots,
+            before,
+            recurrent,
+            mask,
+            cells_before,
+            cells,
+            from_above,
+            through,
+            gradients,
+            wide,
+            ..
+        } = self;
+        let width = R::SLOTS * wide;
+        let zero = simd.splat_f32s(0.0);
+        let GroupGradients {
+            bias,
+            peephole: peephole_gradients,
+            h,
+            c,
+            ..
+        } = gradients;
+
+        for unit in (0..wide).step_by(S::F32_LANES) {
+            let mut peephole = [zero; 3];
+            if R::PEEPHOLE {
+                for (gate, p) in peephole.iter_mut().enumerate() {
+                    *p = load::<S>(&packed.peephole, gate * wide + unit);
+                }
+            }
+            let mut bias_sums = [zero; 4];
+            let mut peephole_sums = [zero; 3];
+            for row in 0..rows {
+                let at = row * wide + unit;
+                let base = row * width + unit;
+                let mut gates = [zero; 4];
+                for (slot, gate) in gates.iter_mut().enumerate().take(R::SLOTS) {
+                    *gate = load::<S>(slots, base + slot * wide);
+                }
+                let cell = |values: &[f32]| if R::CELL { load::<S>(values, at) } else { zero };
+                let around = Around {
+                    h_before: load::<S>(before, at),
+                    c_before: cell(cells_before),
+                    c: cell(cells),
+                    peephole,
+                };
+                let dh = simd.add_f32s(load::<S>(h, at), load::<S>(from_above, at));
+                let flow = R::backward(simd, gates, around, dh, load::<S>(c, at));
+                for (slot, value) in flow.slots.iter().enumerate().take(R::SLOTS) {
+                    store::<S>(slots, base + slot * wide, *value);
+                    bias_sums[slot] = simd.add_f32s(bias_sums[slot], *value);
+                }
+                store::<S>(h, at, flow.h);
+                store::<S>(c, at, flow.c);
+                if R::PEEPHOLE {
+                    for (sum, value) in peephole_sums.iter_mut().zip(flow.peephole) {
+                        *sum = simd.add_f32s(*sum, value);
+                    }
+                }
+            }
+            for (slot, sum) in bias_sums.iter().enumerate().take(R::SLOTS) {
+                // The reset gate's gradient is not there yet.
+                if !(R::RESET_BEFORE && slot == 1) {
+                    let at = slot * wide + unit;
+                    let total = simd.add_f32s(load::<S>(bias, at), *sum);
+                    store::<S>(bias, at, total);
+                }
+            }
+            if R::PEEPHOLE {
+                for (gate, sum) in peephole_sums.iter().enumerate() {
+                    let at = gate * wide + unit;
+                    let total = simd.add_f32s(load::<S>(peephole_gradients, at), *sum);
+                    store::<S>(peephole_gradients, at, total);
+                }
+            }
+        }
+
+        let through = &mut through[..rows * wide];
+        through.fill(0.0);
+        if let Some(panels) = &back.reset {
+            // Through W_hn to the reset state, from there to r and to h.
+            simd.vectorize(Product {
+                rows,
+                a: slots,
+                a_stride: width,
+                b: panels,
+                c: through,
+                c_stride: wide,
+            });
+            for unit in (0..wide).step_by(S::F32_LANES) {
+                let mut sum = load::<S>(bias, wide + unit);
+                for row in 0..rows {
+                    let at = row * wide + unit;
+                    let slot = row * width + wide + unit;
+                    let (zr, dh) = reset_back(
+                        simd,
+                        load::<S>(slots, slot),
+                        load::<S>(recurrent, at),
+                        load::<S>(through, at),
+                    );
+                    store::<S>(slots, slot, zr);
+                    store::<S>(through, at, dh);
+                    sum = simd.add_f32s(sum, zr);
+                }
+                store::<S>(bias, wide + unit, sum);
+            }
+        }
+        simd.vectorize(Product {
+            rows,
+            a: &slots[R::FIRST * wide..],
+            a_stride: width,
+            b: &back.recurrent,
+            c: through,
+            c_stride: wide,
+        });
+        for at in (0..rows * wide).step_by(S::F32_LANES) {
+            let mut value = load::<S>(through, at);
+            if let Some(mask) = mask {
+                value = simd.mul_f32s(value, load::<S>(mask, at));
+            }
+            let total = simd.add_f32s(load::<S>(h, at), value);
+            store::<S>(h, at, total);
+        }
+    }
+}

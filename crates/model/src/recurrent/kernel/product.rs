@@ -1,0 +1,311 @@
+//! The one matrix product of the kernel.
+//!
+//! Everything is made of one tile: up to four rows of `A` by up to four
+//! vectors of columns of `B`, sixteen running sums that stay in registers for
+//! the whole depth. A tile reads four vectors and four single numbers for
+//! sixteen fused multiply-adds, so the arithmetic units, not the loads, are
+//! what it waits for. Weights are packed once for a call ([`Panels`]), in the
+//! order in which tiles read them.
+//!
+//! Each element of a result is one running sum in the order of the depth,
+//! whatever stands beside it in the tile: neither the number of rows nor the
+//! number of threads changes a bit.
+
+use pulp::{Simd, WithSimd};
+
+use super::lanes::{load, store};
+
+/// Vectors of columns in a tile.
+pub(super) const WIDTH: usize = 4;
+
+/// Rows in a tile: as many as leave the sums in registers.
+#[inline(always)]
+pub(super) const fn rows_of_tile<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 4 } else { 2 }
+}
+
+/// A matrix `[depth, columns]` cut into panels of vectors of columns; inside a
+/// panel the depth runs slowest.
+#[derive(Clone, Debug)]
+pub(super) struct Panels {
+    values: Vec<f32>,
+    depth: usize,
+    /// Vectors in each panel; the last may be narrower.
+    width: usize,
+    vectors: usize,
+    lanes: usize,
+}
+
+impl Panels {
+    /// Packs `value(k, column)` for `vectors` vectors of `lanes` columns;
+    /// `first(vector)` is the first column of a vector.
+    pub fn new(
+        depth: usize,
+        vectors: usize,
+        width: usize,
+        lanes: usize,
+        first: impl Fn(usize) -> usize,
+        value: impl Fn(usize, usize) -> f32,
+    ) -> Self {
+        let mut values = Vec::with_capacity(depth * vectors * lanes);
+        for panel in (0..vectors).step_by(width) {
+            for k in 0..depth {
+                for vector in panel..(panel + width).min(vectors) {
+                    let column = first(vector);
+                    values.extend((column..column + lanes).map(|column| value(k, column)));
+                }
+            }
+        }
+        Self {
+            values,
+            depth,
+            width,
+            vectors,
+            lanes,
+        }
+    }
+
+    /// A plain matrix `[depth, columns]`, `columns` whole vectors.
+    pub fn plain(
+        depth: usize,
+        columns: usize,
+        lanes: usize,
+        value: impl Fn(usize, usize) -> f32,
+    ) -> Self {
+        Self::new(depth, columns / lanes, WIDTH, lanes, |v| v * lanes, value)
+    }
+
+    /// The panel that begins with `vector`.
+    #[inline(always)]
+    pub fn panel(&self, vector: usize) -> &[f32] {
+        let width = self.width.min(self.vectors - vector);
+        let start = vector * self.depth * self.lanes;
+        &self.values[start..start + width * self.depth * self.lanes]
+    }
+
+    /// Numbers held.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+}
+
+/// `sums += A B` for `M` rows of `A`, `stride` apart, and one panel of `NV` vectors.
+#[inline(always)]
+pub(super) fn tile<S: Simd, const M: usize, const NV: usize>(
+    simd: S,
+    a: &[f32],
+    stride: usize,
+    panel: &[f32],
+    sums: &mut [[S::f32s; NV]; M],
+) {
+    let depth = panel.len() / (NV * S::F32_LANES);
+    let rows: [&[f32]; M] = std::array::from_fn(|m| &a[m * stride..m * stride + depth]);
+    let (vectors, _) = S::as_simd_f32s(panel);
+    let (steps, _) = vectors.as_chunks::<NV>();
+    for (k, b) in steps.iter().enumerate().take(depth) {
+        for m in 0..M {
+            let factor = simd.splat_f32s(rows[m][k]);
+            for v in 0..NV {
+                sums[m][v] = simd.mul_add_e_f32s(factor, b[v], sums[m][v]);
+            }
+        }
+    }
+}
+
+/// `C = A B + C` for all rows of `A` and all columns of `B`.
+pub(super) struct Product<'a> {
+    pub rows: usize,
+    /// Rows of as many numbers as `b` is deep, `a_stride` apart.
+    pub a: &'a [f32],
+    pub a_stride: usize,
+    pub b: &'a Panels,
+    /// Rows `c_stride` apart.
+    pub c: &'a mut [f32],
+    pub c_stride: usize,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Product {
+            rows,
+            a,
+            a_stride,
+            b,
+            c,
+            c_stride,
+        } = self;
+        // Panels outside, rows inside: a panel stays in the nearest cache.
+        let mut vector = 0;
+        while vector < b.vectors {
+            let panel = b.panel(vector);
+            let column = vector * S::F32_LANES;
+            match b.width.min(b.vectors - vector) {
+                1 => columns::<S, 1>(simd, rows, a, a_stride, panel, column, c, c_stride),
+                2 => columns::<S, 2>(simd, rows, a, a_stride, panel, column, c, c_stride),
+                3 => columns::<S, 3>(simd, rows, a, a_stride, panel, column, c, c_stride),
+                _ => columns::<S, 4>(simd, rows, a, a_stride, panel, column, c, c_stride),
+            }
+            vector += b.width;
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn columns<S: Simd, const NV: usize>(
+    simd: S,
+    rows: usize,
+    a: &[f32],
+    a_stride: usize,
+    panel: &[f32],
+    column: usize,
+    c: &mut [f32],
+    c_stride: usize,
+) {
+    let most = rows_of_tile::<S>();
+    let mut row = 0;
+    while row < rows {
+        let a = &a[row * a_stride..];
+        let c = &mut c[row * c_stride + column..];
+        match (rows - row).min(most) {
+            1 => accumulate::<S, 1, NV>(simd, a, a_stride, panel, c, c_stride),
+            2 => accumulate::<S, 2, NV>(simd, a, a_stride, panel, c, c_stride),
+            3 => accumulate::<S, 3, NV>(simd, a, a_stride, panel, c, c_stride),
+            _ => accumulate::<S, 4, NV>(simd, a, a_stride, panel, c, c_stride),
+        }
+        row += most;
+    }
+}
+
+#[inline(always)]
+fn accumulate<S: Simd, const M: usize, const NV: usize>(
+    simd: S,
+    a: &[f32],
+    a_stride: usize,
+    panel: &[f32],
+    c: &mut [f32],
+    c_stride: usize,
+) {
+    let mut sums = [[simd.splat_f32s(0.0); NV]; M];
+    for (m, sums) in sums.iter_mut().enumerate() {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            *sum = load::<S>(c, m * c_stride + v * S::F32_LANES);
+        }
+    }
+    tile::<S, M, NV>(simd, a, a_stride, panel, &mut sums);
+    for (m, sums) in sums.iter().enumerate() {
+        for (v, sum) in sums.iter().enumerate() {
+            store::<S>(c, m * c_stride + v * S::F32_LANES, *sum);
+        }
+    }
+}
+
+/// `C = Aᵀ B + C`, the gradient of weights.
+pub(super) struct TransposedProduct<'a> {
+    /// Rows of `A` and of `B`.
+    pub depth: usize,
+    /// `m` columns from `a[0]` on, rows `a_stride` apart.
+    pub a: &'a [f32],
+    pub a_stride: usize,
+    pub m: usize,
+    /// `n` columns, whole vectors, rows `b_stride` apart.
+    pub b: &'a [f32],
+    pub b_stride: usize,
+    pub n: usize,
+    /// `[m, n]`, without gaps.
+    pub c: &'a mut [f32],
+}
+
+impl WithSimd for TransposedProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let TransposedProduct {
+            depth,
+            a,
+            a_stride,
+            m,
+            b,
+            b_stride,
+            n,
+            c,
+        } = self;
+        let lanes = S::F32_LANES;
+        let mut column = 0;
+        while column < n {
+            let width = ((n - column) / lanes).min(WIDTH);
+            let b = &b[column..];
+            let c = &mut c[column..];
+            match width {
+                1 => outer::<S, 1>(simd, depth, a, a_stride, m, b, b_stride, c, n),
+                2 => outer::<S, 2>(simd, depth, a, a_stride, m, b, b_stride, c, n),
+                3 => outer::<S, 3>(simd, depth, a, a_stride, m, b, b_stride, c, n),
+                _ => outer::<S, 4>(simd, depth, a, a_stride, m, b, b_stride, c, n),
+            }
+            column += width * lanes;
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn outer<S: Simd, const NV: usize>(
+    simd: S,
+    depth: usize,
+    a: &[f32],
+    a_stride: usize,
+    m: usize,
+    b: &[f32],
+    b_stride: usize,
+    c: &mut [f32],
+    c_stride: usize,
+) {
+    // The columns of A are whole blocks: always a multiple of 4.
+    if rows_of_tile::<S>() == 4 {
+        for row in (0..m).step_by(4) {
+            let c = &mut c[row * c_stride..];
+            outer_tile::<S, 4, NV>(simd, depth, &a[row..], a_stride, b, b_stride, c, c_stride);
+        }
+    } else {
+        for row in (0..m).step_by(2) {
+            let c = &mut c[row * c_stride..];
+            outer_tile::<S, 2, NV>(simd, depth, &a[row..], a_stride, b, b_stride, c, c_stride);
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn outer_tile<S: Simd, const M: usize, const NV: usize>(
+    simd: S,
+    depth: usize,
+    a: &[f32],
+    a_stride: usize,
+    b: &[f32],
+    b_stride: usize,
+    c: &mut [f32],
+    c_stride: usize,
+) {
+    let lanes = S::F32_LANES;
+    let mut sums = [[simd.splat_f32s(0.0); NV]; M];
+    for k in 0..depth {
+        let factors = &a[k * a_stride..k * a_stride + M];
+        let (vectors, _) = S::as_simd_f32s(&b[k * b_stride..k * b_stride + NV * lanes]);
+        for m in 0..M {
+            let factor = simd.splat_f32s(factors[m]);
+            for v in 0..NV {
+                sums[m][v] = simd.mul_add_e_f32s(factor, vectors[v], sums[m][v]);
+            }
+        }
+    }
+    for (m, sums) in sums.iter().enumerate() {
+        for (v, sum) in sums.iter().enumerate() {
+            let at = m * c_stride + v * lanes;
+            store::<S>(c, at, simd.add_f32s(load::<S>(c, at), *sum));
+        }
+    }
+}
