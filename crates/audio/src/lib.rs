@@ -43,18 +43,27 @@
 //!
 //! # Where things are
 //!
-//! | | |
-//! |---|---|
-//! | [`Recording`] | decode, resample, trim |
-//! | [`Decoder`], [`StreamResampler`] | the same block by block, for files of any length |
-//! | [`Mfcc`], [`MfccConfig`] | MFCCs and log-mel spectra; presets |
-//! | [`SpectralShape`], [`SpectralConfig`] | level, zero crossings, centroid, roll-off, flatness, flux, chroma |
-//! | [`Pitch`], [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | pitch and voicing, loudness, noise, jitter and shimmer, syllables a second |
-//! | [`delta`] | slopes over time |
-//! | [`FeatureSpec`], [`FeatureExtractor`] | all of it by one set of settings |
-//! | [`write_wav`], [`change_speed`] | samples out; a training set enlarged |
-//! | [`Augmenter`], [`FrameMasks`] | recordings and features changed at random, for training |
-//! | [`AudioError`] | errors, sorted by what you can do about them |
+//! | | all at once | as it arrives |
+//! |---|---|---|
+//! | decoding | [`Recording`] | [`Decoder`] |
+//! | another sample rate | [`Recording::resample`] | [`StreamResampler`] |
+//! | silence at the ends taken off | [`Recording::trim`] | |
+//! | MFCCs and log-mel spectra | [`Mfcc`], [`MfccConfig`] with its presets | [`MfccStream`] |
+//! | slopes over time | [`delta`] | [`DeltaStream`] |
+//! | the features of a model, by one set of settings | [`FeatureSpec`], [`FeatureExtractor`] | [`FeatureStream`] |
+//! | who speaks when | [`speech_segments`], [`vad_frames`], [`cut_speech`] | [`VadStream`] |
+//! | pitch and voicing | [`Pitch`] | [`PitchStream`] |
+//! | loudness, noise in the voice, jitter and shimmer, syllables a second | [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | |
+//! | zero crossings, level, centroid, roll-off, flatness, flux, chroma | [`SpectralShape`], [`SpectralConfig`] | |
+//! | a training set made larger | [`Augmenter`], [`FrameMasks`], [`change_speed`] | |
+//! | samples out | [`write_wav`] | |
+//!
+//! What a stream gives does not depend on how its input is cut into chunks. It
+//! is what the whole gives, bit for bit, but for three things a stream cannot
+//! know: the mean of a recording ([`FeatureStream::with_running_mean`]), its
+//! loudest sample and its length ([`PitchStream`]).
+//!
+//! Errors are [`AudioError`], sorted by what you can do about them.
 //!
 //! # Kinds of file
 //!
@@ -63,6 +72,11 @@
 //! `isomp4` (M4A, MP4; AAC or ALAC), `vorbis`, `opus`, `mkv` (with WebM).
 //!
 //! Samples are `f32` with full scale +-1, rates are in Hz, times in seconds.
+
+// Compiles the examples there.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod augment;
 mod decode;

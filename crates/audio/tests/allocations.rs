@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use audio::{
     FeatureSpec, FeatureStream, Mfcc, MfccConfig, MfccStream, Pitch, PitchConfig, PitchWindow,
-    VadSettings, VadStream,
+    StreamResampler, VadSettings, VadStream,
 };
 
 thread_local! {
@@ -140,6 +140,26 @@ fn a_warm_pitch_stream_does_not_allocate() {
             assert!(voiced > 50 && frames > 900, "{voiced} of {frames}");
             assert_eq!(made, 0, "{config:?}, {look_back}");
         }
+    }
+}
+
+#[test]
+fn a_resampler_that_has_room_for_its_output_does_not_allocate() {
+    let samples = [0.1, -0.2, 0.3, 0.05, -0.4].repeat(4_000);
+    for (from, to) in [(44_100, 16_000), (48_000, 16_000), (8_000, 16_000)] {
+        let mut resampler = StreamResampler::new(from, to).unwrap();
+        let mut out = Vec::with_capacity(100_000);
+        let made = allocations(|| {
+            for size in [1, 480, 20_000] {
+                out.clear();
+                for chunk in samples.chunks(size) {
+                    resampler.push(chunk, &mut out).unwrap();
+                }
+                resampler.finish(&mut out).unwrap();
+            }
+        });
+        assert!(out.len() > 6_000);
+        assert_eq!(made, 0, "{from} to {to} Hz");
     }
 }
 

@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(spec) = serde_json::from_slice::<FeatureSpec>(data) else {
         return;
     };
-    let Ok(mut extractor) = spec.extractor() else {
+    let Ok(extractor) = spec.extractor() else {
         return;
     };
     let samples = (0..4000).map(|n| (n as f32 * 0.1).sin() * 0.5).collect();
