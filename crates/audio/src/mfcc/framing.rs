@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::config::{FftLength, Framing, Rounding, Span};
+use super::config::{FftLength, Framing, MfccConfig, Span};
 use super::real::Real;
 use crate::error::AudioError;
 
@@ -17,26 +17,19 @@ pub(crate) struct FrameGrid {
 
 impl FrameGrid {
     /// The frames by settings that have been validated, at `sample_rate` Hz.
-    pub(crate) fn new(
-        framing: Framing,
-        window_length: Span,
-        hop_length: Span,
-        rounding: Rounding,
-        n_fft: FftLength,
-        sample_rate: u32,
-    ) -> Result<Self, AudioError> {
+    pub(crate) fn new(config: &MfccConfig, sample_rate: u32) -> Result<Self, AudioError> {
         if sample_rate == 0 {
             return Err(AudioError::settings("a sample rate of 0 Hz is none"));
         }
-        let window_length = window_length.samples(sample_rate, rounding);
-        let hop = hop_length.samples(sample_rate, rounding);
+        let samples = |span: Span| span.samples(sample_rate, config.rounding);
+        let (window_length, hop) = (samples(config.window_length), samples(config.hop_length));
         if window_length == 0 || hop == 0 {
             return Err(AudioError::settings(format!(
                 "window_length and hop_length are {window_length} and {hop} samples at \
                  {sample_rate} Hz, they must be 1 or more"
             )));
         }
-        let n_fft = match n_fft {
+        let n_fft = match config.n_fft {
             FftLength::Samples(n) => n,
             FftLength::PowerOfTwo => window_length.next_power_of_two(),
         };
@@ -47,7 +40,7 @@ impl FrameGrid {
             )));
         }
         Ok(FrameGrid {
-            framing,
+            framing: config.framing,
             window_length,
             hop,
             n_fft,

@@ -73,14 +73,7 @@ struct Mel<T> {
 impl<T: Real> Pipeline<T> {
     pub(crate) fn new(config: &MfccConfig, sample_rate: u32) -> Result<Self, AudioError> {
         config.validate()?;
-        let frames = FrameGrid::new(
-            config.framing,
-            config.window_length,
-            config.hop_length,
-            config.rounding,
-            config.n_fft,
-            sample_rate,
-        )?;
+        let frames = FrameGrid::new(config, sample_rate)?;
         let (window_length, n_fft) = (frames.window_length, frames.n_fft);
         let rate = f64::from(sample_rate);
         let f_max = config.f_max.unwrap_or(rate / 2.0);

@@ -164,6 +164,20 @@ impl SpectralConfig {
         }
     }
 
+    /// MFCCs of these frames, which have the same rules.
+    pub(super) fn frames(&self) -> MfccConfig {
+        MfccConfig {
+            window_length: self.window_length,
+            hop_length: self.hop_length,
+            rounding: self.rounding,
+            framing: self.framing,
+            window: self.window,
+            window_periodic: self.window_periodic,
+            n_fft: self.n_fft,
+            ..MfccConfig::librosa()
+        }
+    }
+
     /// Checks all that can be checked without knowing the sample rate.
     ///
     /// # Errors
@@ -171,14 +185,7 @@ impl SpectralConfig {
     /// [`AudioError::Settings`] naming the setting, its value and its bounds.
     pub fn validate(&self) -> Result<(), AudioError> {
         let wrong = |what: String| Err(AudioError::settings(what));
-        // The frames have the MFCC's rules.
-        MfccConfig {
-            window_length: self.window_length,
-            hop_length: self.hop_length,
-            n_fft: self.n_fft,
-            ..MfccConfig::librosa()
-        }
-        .validate()?;
+        self.frames().validate()?;
         if !(1..=MOST_FEATURES).contains(&self.features.len()) {
             return wrong(format!(
                 "features lists {} measures, it must be 1 to {MOST_FEATURES}",

@@ -123,15 +123,10 @@ struct Pipeline<T: Real> {
 }
 
 /// A feature with its tables.
-enum Measure<T> {
-    ZeroCrossingRate,
-    Rms,
-    Centroid,
-    Bandwidth,
-    RollOff(f64),
-    Flatness,
-    Flux,
-    Chroma { bank: Vec<T>, norm: ChromaNorm },
+struct Measure<T> {
+    feature: SpectralFeature,
+    /// Chroma's weights, `[classes, bins]`; empty for the others.
+    bank: Vec<T>,
 }
 
 /// Buffers of one computation.
@@ -150,33 +145,18 @@ struct Scratch<T> {
 impl<T: Real> Pipeline<T> {
     fn new(config: &SpectralConfig, sample_rate: u32) -> Result<Self, AudioError> {
         config.validate()?;
-        let grid = FrameGrid::new(
-            config.framing,
-            config.window_length,
-            config.hop_length,
-            config.rounding,
-            config.n_fft,
-            sample_rate,
-        )?;
+        let grid = FrameGrid::new(&config.frames(), sample_rate)?;
         let rate = f64::from(sample_rate);
+        let bank = |feature: &SpectralFeature| match feature {
+            SpectralFeature::Chroma(chroma) => chroma::filter_bank(chroma, rate, grid.n_fft),
+            _ => Vec::new(),
+        };
         let measures = config
             .features
             .iter()
-            .map(|feature| match *feature {
-                SpectralFeature::ZeroCrossingRate => Measure::ZeroCrossingRate,
-                SpectralFeature::Rms => Measure::Rms,
-                SpectralFeature::Centroid => Measure::Centroid,
-                SpectralFeature::Bandwidth => Measure::Bandwidth,
-                SpectralFeature::RollOff(share) => Measure::RollOff(share),
-                SpectralFeature::Flatness => Measure::Flatness,
-                SpectralFeature::Flux => Measure::Flux,
-                SpectralFeature::Chroma(settings) => Measure::Chroma {
-                    bank: chroma::filter_bank(&settings, rate, grid.n_fft)
-                        .into_iter()
-                        .map(T::new)
-                        .collect(),
-                    norm: settings.norm,
-                },
+            .map(|feature| Measure {
+                feature: *feature,
+                bank: bank(feature).into_iter().map(T::new).collect(),
             })
             .collect();
         Ok(Pipeline {
@@ -219,7 +199,10 @@ impl<T: Real> Pipeline<T> {
     fn measure(&self, samples: &[T], t: usize, scratch: &mut Scratch<T>, mut row: &mut [T]) {
         let length = self.window.len();
         let frame = self.grid.gather(samples, t, &mut scratch.frame);
-        let timed_only = |m: &Measure<T>| matches!(m, Measure::ZeroCrossingRate | Measure::Rms);
+        let timed_only = |measure: &Measure<T>| {
+            use SpectralFeature::{Rms, ZeroCrossingRate};
+            matches!(measure.feature, ZeroCrossingRate | Rms)
+        };
         if !self.measures.iter().all(timed_only) {
             for ((y, &x), &w) in scratch.input.iter_mut().zip(frame).zip(&self.window) {
                 *y = x * w;
@@ -239,34 +222,31 @@ impl<T: Real> Pipeline<T> {
         let (powers, magnitudes) = (&scratch.powers[..], &scratch.magnitudes[..]);
         let total = sum(magnitudes);
         let centre = measures::centroid(magnitudes, &self.frequencies, total);
-        for measure in &self.measures {
-            let (cell, rest) = match measure {
-                Measure::Chroma { bank, .. } => row.split_at_mut(bank.len() / powers.len()),
-                _ => row.split_at_mut(1),
-            };
-            match measure {
-                Measure::ZeroCrossingRate => {
+        for Measure { feature, bank } in &self.measures {
+            let (cell, rest) = row.split_at_mut(feature.columns());
+            match feature {
+                SpectralFeature::ZeroCrossingRate => {
                     let inside = self.grid.inside(t, samples.len());
                     let crossings = measures::crossings(&samples[inside]);
                     cell[0] = T::new(crossings as f64 / length as f64);
                 }
-                Measure::Rms => cell[0] = measures::level(frame),
-                Measure::Centroid => cell[0] = centre,
-                Measure::Bandwidth => {
+                SpectralFeature::Rms => cell[0] = measures::level(frame),
+                SpectralFeature::Centroid => cell[0] = centre,
+                SpectralFeature::Bandwidth => {
                     cell[0] = measures::bandwidth(magnitudes, &self.frequencies, centre, total);
                 }
-                Measure::RollOff(share) => {
+                SpectralFeature::RollOff(share) => {
                     cell[0] = self.frequencies[measures::roll_off_bin(magnitudes, *share)];
                 }
-                Measure::Flatness => cell[0] = measures::flatness(powers),
-                Measure::Flux => {
+                SpectralFeature::Flatness => cell[0] = measures::flatness(powers),
+                SpectralFeature::Flux => {
                     std::mem::swap(&mut scratch.unit, &mut scratch.unit_before);
                     measures::to_unit_length(magnitudes, powers, &mut scratch.unit);
                     if t > 0 {
                         cell[0] = measures::distance(&scratch.unit, &scratch.unit_before);
                     }
                 }
-                Measure::Chroma { bank, norm } => fold(powers, bank, *norm, cell),
+                SpectralFeature::Chroma(chroma) => fold(powers, bank, chroma.norm, cell),
             }
             row = rest;
         }
