@@ -15,10 +15,12 @@ use super::codec::TrackCodec;
 use super::container::{audio_track, demuxer, recognise};
 use super::failure::{Failure, corrupt, failed, guarded, unsupported};
 use super::kind::Kind;
+use super::pcm::Pcm;
 use super::riff::{Codec, Fault, Layout};
 use super::settings::{Channels, DecodeLimits, DecodeSettings};
 use super::source::{Reader, View};
 use crate::error::{AudioError, Source};
+use crate::mfcc::real::all_finite;
 use crate::recording::Recording;
 use crate::resample::SAMPLE_RATES;
 
@@ -47,13 +49,10 @@ const EMPTY_AT_MOST: usize = 100_000;
 /// # Ok::<(), audio::AudioError>(())
 /// ```
 pub struct Decoder {
-    format: Box<dyn FormatReader>,
-    codec: TrackCodec,
-    kind: Kind,
+    input: Input,
     name: Source,
     take: Channels,
     limits: DecodeLimits,
-    track_id: u32,
     sample_rate: u32,
     channels: usize,
     /// What the header says there is, for progress.
@@ -61,8 +60,6 @@ pub struct Decoder {
     /// Where decoding stops even if the file goes on: the last block of a
     /// compressed WAV is filled up.
     end: Option<u64>,
-    /// Bytes and samples of a block, where the demuxer does not see to blocks.
-    adpcm_block: Option<(usize, u64)>,
     /// Samples a channel still to be thrown away at the start.
     skip: usize,
     interleaved: Vec<f32>,
@@ -76,6 +73,23 @@ pub struct Decoder {
     finished: bool,
     file_length: Option<u64>,
     file_position: Arc<AtomicU64>,
+}
+
+enum Input {
+    /// Plain numbers of a WAV file.
+    Pcm(Pcm),
+    /// Everything else.
+    Track(Track),
+}
+
+/// A track with what takes it out of its file, and what decodes it.
+struct Track {
+    format: Box<dyn FormatReader>,
+    codec: TrackCodec,
+    kind: Kind,
+    id: u32,
+    /// Bytes and samples of a block, where the demuxer does not see to blocks.
+    adpcm_block: Option<(usize, u64)>,
 }
 
 impl Decoder {
@@ -244,6 +258,9 @@ impl Decoder {
                 if layout.codec() == Codec::Mpeg && layout.data_length == Some(0) {
                     return Err(corrupt("there is no audio in it"));
                 }
+                if Pcm::is_in(&layout) {
+                    return Self::of_pcm(&layout, file, name, settings);
+                }
                 let kind = match layout.codec() {
                     Codec::Mpeg => Kind::Mpeg,
                     _ => Kind::Wav,
@@ -283,19 +300,62 @@ impl Decoder {
         let adpcm_block = layout.as_ref().and_then(Layout::adpcm_block);
         let codec = TrackCodec::new(&parameters, kind, &name)?;
         let skip = codec.skip();
-        let mut decoder = Decoder {
-            skip,
+        let input = Input::Track(Track {
             format,
             codec,
             kind,
-            take: settings.channels,
-            limits,
-            track_id,
+            id: track_id,
+            adpcm_block,
+        });
+        Decoder {
+            skip,
             sample_rate: parameters.sample_rate.unwrap_or(0),
             channels: parameters.channels.as_ref().map_or(0, |c| c.count()),
             expected: expected.map(|n| n.saturating_sub(skip as u64)),
             end: adpcm_block.and(samples),
-            adpcm_block,
+            file_length,
+            file_position,
+            ..Self::before_the_first(input, name, settings)
+        }
+        .with_first_block(kind == Kind::Wav)
+    }
+
+    fn of_pcm(
+        layout: &Layout,
+        file: Reader,
+        name: Source,
+        settings: &DecodeSettings,
+    ) -> Result<Self, AudioError> {
+        let (file_length, file_position) = (file.length(), file.shared_position());
+        let Some(pcm) = Pcm::new(layout, file) else {
+            return Err(unsupported(
+                &name,
+                "it is a WAV file of coded samples".into(),
+            ));
+        };
+        Decoder {
+            sample_rate: layout.sample_rate,
+            channels: pcm.channels(),
+            expected: layout.samples(),
+            file_length,
+            file_position,
+            ..Self::before_the_first(Input::Pcm(pcm), name, settings)
+        }
+        .with_first_block(true)
+    }
+
+    /// Nothing known, nothing read.
+    fn before_the_first(input: Input, name: Source, settings: &DecodeSettings) -> Self {
+        Decoder {
+            input,
+            name,
+            take: settings.channels,
+            limits: settings.limits,
+            sample_rate: 0,
+            channels: 0,
+            expected: None,
+            end: None,
+            skip: 0,
             interleaved: Vec::new(),
             block: Vec::new(),
             block_is_new: false,
@@ -303,30 +363,34 @@ impl Decoder {
             damaged: 0,
             decoded: 0,
             finished: false,
-            file_length,
-            file_position,
-            name,
-        };
-        if decoder.sample_rate != 0 {
-            decoder.check_rate(decoder.sample_rate)?;
-            if kind == Kind::Wav {
-                // The file itself bounds this number, so it can be believed.
-                let samples = decoder.expected.unwrap_or(0);
-                limits.check_seconds(samples, decoder.sample_rate, &decoder.name)?;
+            file_length: None,
+            file_position: Arc::default(),
+        }
+    }
+
+    /// Checks what the header says, decodes the first block, and checks again.
+    /// `bounded`: the length expected is no longer than the file allows.
+    fn with_first_block(mut self, bounded: bool) -> Result<Self, AudioError> {
+        if self.sample_rate != 0 {
+            self.check_rate(self.sample_rate)?;
+            if bounded {
+                let samples = self.expected.unwrap_or(0);
+                self.limits
+                    .check_seconds(samples, self.sample_rate, &self.name)?;
             }
         }
-        decoder.fill()?;
-        decoder.block_is_new = true;
-        decoder.check_rate(decoder.sample_rate)?;
-        if let Channels::One(n) = decoder.take
-            && n >= decoder.channels
+        self.fill()?;
+        self.block_is_new = true;
+        self.check_rate(self.sample_rate)?;
+        if let Channels::One(n) = self.take
+            && n >= self.channels
         {
             return Err(AudioError::settings(format!(
                 "{}: channel {n} is asked for, and there are {} (counted from 0)",
-                decoder.name, decoder.channels
+                self.name, self.channels
             )));
         }
-        Ok(decoder)
+        Ok(self)
     }
 
     fn check_rate(&self, rate: u32) -> Result<(), AudioError> {
@@ -368,7 +432,10 @@ impl Decoder {
     }
 
     fn decode_packet(&mut self) -> Result<(), AudioError> {
-        let mut packet = match guarded(|| Ok(self.format.next_packet()?)) {
+        let Input::Track(track) = &mut self.input else {
+            return self.read_pcm();
+        };
+        let mut packet = match guarded(|| Ok(track.format.next_packet()?)) {
             Ok(Some(packet)) => packet,
             Ok(None) => {
                 self.finished = true;
@@ -385,17 +452,18 @@ impl Decoder {
             Err(Failure::Symphonia(e)) => return Err(failed(e, "the samples", &self.name)),
             Err(Failure::NotBuiltIn(_)) => unreachable!("demuxing is built in"),
         };
-        if packet.track_id != self.track_id {
+        if packet.track_id != track.id {
             return Ok(());
         }
-        if let Some((bytes, samples)) = self.adpcm_block {
+        if let Some((bytes, samples)) = track.adpcm_block {
             // The last packet of a file that was cut off still has whole blocks.
             let whole = packet.data.len() / bytes;
             packet.dur = Duration::from(whole as u64 * samples);
         }
         self.interleaved.clear();
-        let lossy = self.codec.is_lossy();
-        let (rate, channels) = match guarded(|| self.codec.decode(&packet, &mut self.interleaved)) {
+        let lossy = track.codec.is_lossy();
+        let (rate, channels) = match guarded(|| track.codec.decode(&packet, &mut self.interleaved))
+        {
             Ok(spec) => spec,
             // The last, incomplete packet of a file that was cut off.
             Err(Failure::Symphonia(Error::IoError(e)))
@@ -427,6 +495,28 @@ impl Decoder {
         }
         self.decoded += 1;
         self.take_channel(channels);
+        self.check_samples()
+    }
+
+    fn read_pcm(&mut self) -> Result<(), AudioError> {
+        let Input::Pcm(pcm) = &mut self.input else {
+            return Ok(());
+        };
+        // One channel needs no other place than the block itself.
+        let mono = self.channels == 1;
+        let samples = if mono {
+            &mut self.block
+        } else {
+            &mut self.interleaved
+        };
+        samples.clear();
+        let read = pcm.read(samples);
+        self.finished = samples.is_empty();
+        read.map_err(|e| failed(e.into(), "the samples", &self.name))?;
+        self.decoded += 1;
+        if !mono {
+            self.take_channel(self.channels);
+        }
         self.check_samples()
     }
 
@@ -463,6 +553,9 @@ impl Decoder {
     }
 
     fn check_samples(&self) -> Result<(), AudioError> {
+        if all_finite(&self.block) {
+            return Ok(());
+        }
         match self.block.iter().position(|s| !s.is_finite()) {
             Some(at) => Err(corrupt(
                 &self.name,
@@ -477,10 +570,13 @@ impl Decoder {
     }
 
     fn next_in_chain(&mut self) -> Result<(), AudioError> {
-        let (track, parameters) = audio_track(self.format.as_ref(), &self.name)?;
-        self.track_id = track.id;
-        self.codec = TrackCodec::new(&parameters, self.kind, &self.name)?;
-        self.skip = self.codec.skip();
+        let Input::Track(track) = &mut self.input else {
+            return Ok(());
+        };
+        let (next, parameters) = audio_track(track.format.as_ref(), &self.name)?;
+        track.id = next.id;
+        track.codec = TrackCodec::new(&parameters, track.kind, &self.name)?;
+        self.skip = track.codec.skip();
         // The length stated is that of the first stream.
         self.expected = None;
         Ok(())
@@ -491,7 +587,6 @@ impl std::fmt::Debug for Decoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Decoder")
             .field("name", &self.name)
-            .field("kind", &self.kind)
             .field("sample_rate", &self.sample_rate)
             .field("channels", &self.channels)
             .field("position", &self.position)

@@ -48,6 +48,7 @@ mod failure;
 mod kind;
 #[cfg(feature = "opus")]
 mod opus;
+mod pcm;
 mod riff;
 mod settings;
 mod source;

@@ -58,8 +58,8 @@ impl From<io::Error> for Fault {
 #[derive(Debug)]
 pub(super) struct Layout {
     codec: Codec,
-    channels: u16,
-    sample_rate: u32,
+    pub(super) channels: u16,
+    pub(super) sample_rate: u32,
     block_align: u16,
     /// Bytes of samples, where the header or the file's end says.
     pub(super) data_length: Option<u64>,

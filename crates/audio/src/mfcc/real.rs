@@ -128,6 +128,17 @@ pub(crate) fn largest<T: Real>(values: &[T]) -> T {
     all.fold(T::new(f64::NEG_INFINITY), |m, &x| if x > m { x } else { m })
 }
 
+/// Whether no sample is NaN or infinite: the exponent of those is all ones.
+pub(crate) fn all_finite(samples: &[f32]) -> bool {
+    vectorised(
+        #[inline(always)]
+        || {
+            let above = |s: &f32| u32::from(s.to_bits() & 0x7F80_0000 == 0x7F80_0000);
+            samples.iter().fold(0, |any, s| any | above(s)) == 0
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
