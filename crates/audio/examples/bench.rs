@@ -13,7 +13,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use audio::{FeatureSpec, Mfcc, MfccConfig, Recording, Span};
+use audio::{FeatureSpec, Mfcc, MfccConfig, Pitch, PitchConfig, Recording, Span};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -82,10 +82,12 @@ fn main() -> Result<(), Failure> {
         Ok(())
     })?;
     let mfcc = Mfcc::new(&librosa(), 16_000)?;
-    time("files", &mut || {
-        for file in &any_rate {
-            let recording = Recording::open(file)?.resample(16_000)?;
-            black_box(mfcc.compute(&recording.samples));
+    time("files", &mut || Ok(mfcc_of_files(&any_rate, &mfcc)?))?;
+    // Every 10 ms, from 75 to 600 Hz.
+    let pitch = Pitch::new(&PitchConfig::default(), rate)?;
+    time("pitch", &mut || {
+        for clip in &clips {
+            black_box(pitch.track(&clip.samples));
         }
         Ok(())
     })?;
@@ -97,6 +99,28 @@ fn main() -> Result<(), Failure> {
         Ok(())
     })?;
 
+    // The longest that one of two threads is busy, each with half of the files.
+    if only.is_none() {
+        let halves = any_rate.split_at(any_rate.len() / 2);
+        let busy = std::thread::scope(|scope| {
+            [halves.0, halves.1]
+                .map(|half| {
+                    scope.spawn(|| {
+                        mfcc_of_files(half, &mfcc)?;
+                        let start = now();
+                        mfcc_of_files(half, &mfcc)?;
+                        Ok::<_, audio::AudioError>(now() - start)
+                    })
+                })
+                .into_iter()
+                .map(|thread| thread.join().map_err(|_| "a thread ended early"))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        let busy = busy.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let longest = busy.into_iter().max().unwrap_or_default();
+        seconds.insert("files, two threads".into(), longest.as_secs_f64());
+    }
+
     let spoken = |recordings: &[Recording]| recordings.iter().map(Recording::duration).sum::<f64>();
     println!(
         "{}",
@@ -106,6 +130,15 @@ fn main() -> Result<(), Failure> {
             "audio": spoken(&originals),
         })
     );
+    Ok(())
+}
+
+/// From files at any rate to MFCCs at 16 kHz.
+fn mfcc_of_files(files: &[PathBuf], mfcc: &Mfcc) -> Result<(), audio::AudioError> {
+    for file in files {
+        let recording = Recording::open(file)?.resample(16_000)?;
+        black_box(mfcc.compute(&recording.samples));
+    }
     Ok(())
 }
 
