@@ -5,8 +5,9 @@
 //! [EBU Tech 3306](https://tech.ebu.ch/docs/tech/tech3306v1_1.pdf) (RF64), whose
 //! `ds64` chunk holds lengths in 64 bits where the 32-bit ones say 0xFFFFFFFF.
 //! What comes out is the format, checked, and the stretch of the file that the
-//! samples take. Behind it Symphonia gets a [plain header](Layout::header) and
-//! that stretch, so that its own reader meets none of the oddities: it
+//! samples take. Plain numbers are read from there ([`Pcm`](super::pcm::Pcm)); for
+//! the rest Symphonia gets a [plain header](Layout::header) and that stretch, so
+//! that its own reader meets none of the oddities: it
 //! multiplies channels by bytes in 16 bits without a check, allocates what LIST
 //! chunks ask for, and knows no RF64.
 
@@ -187,14 +188,13 @@ impl Layout {
     pub(super) fn header(&self) -> Vec<u8> {
         const TO_THE_END: u32 = u32::MAX;
         let (tag, bits, extension): (u16, u16, &[u8]) = match self.codec {
-            Codec::Int(width) => (1, width * 8, &[]),
-            Codec::Float(width) => (3, width * 8, &[]),
             Codec::ALaw => (6, 8, &[0, 0]),
             Codec::MuLaw => (7, 8, &[0, 0]),
             // Symphonia takes the seven standard pairs of coefficients to stand here.
             Codec::AdpcmMs => (2, 4, &const { extension::<34>() }),
             Codec::AdpcmIma => (0x11, 4, &const { extension::<4>() }),
-            Codec::Mpeg => return Vec::new(),
+            // Their samples are read without a demuxer, or by one that wants no header.
+            Codec::Int(_) | Codec::Float(_) | Codec::Mpeg => return Vec::new(),
         };
         let block = self.block() as u16;
         let mut header = Vec::with_capacity(80);
