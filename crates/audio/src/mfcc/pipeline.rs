@@ -3,15 +3,19 @@
 //! Floor of a frame of 400 samples, 512 points, 23 bands and 13 coefficients:
 //! the real FFT takes about 2.5 N log2 N = 11.5 kFLOP, window, mean and
 //! pre-emphasis 2.5 k, power 0.8 k, bands 1 k, cosines 0.3 k, logarithms 0.5 k:
-//! 17 kFLOP, 0.4 microseconds at the 42 GFLOP/s of a core that adds and
-//! multiplies eight lanes a cycle at 2.6 GHz. Memory is no limit:
-//! 640 bytes in, 52 out, and all tables and buffers (under 20 kB; 30 kB with
-//! 128 bands) stay in the first-level cache.
+//! 17 kFLOP, 0.4 microseconds at the 42 GFLOP/s of one addition and one
+//! multiplication of eight lanes a cycle at 2.6 GHz. (Processors with 16 lanes,
+//! or several such units, could do with less; the FFT's code is for eight.) With
+//! 128 bands and 40 coefficients, bands take 2 k, cosines 5 k and logarithms 2.6
+//! k: 22 kFLOP, 0.5 microseconds. Memory is no limit: 640 bytes in, 52 (160) out,
+//! and all tables and buffers (under 20 kB; 30 kB with 128 bands) stay in the
+//! first-level cache.
 //!
 //! Measured on one core of an EPYC of 2.6 GHz (`scripts/bench_audio.py`, or
-//! `cargo run -p audio --example bench`): 0.95 microseconds, 2.4 times the
-//! floor, more than half of it the FFT, whose last step (from half as many complex points to real ones)
-//! does not fill the lanes; 1.4 with 128 bands and 40 coefficients.
+//! `cargo run -p audio --example bench`): 0.8 microseconds, twice the floor, more
+//! than half of it the FFT, whose last step (from half as many complex points to
+//! real ones, a quarter of all) does not fill the lanes; 1.1 with 128 bands and
+//! 40 coefficients, likewise twice.
 //!
 //! Everything but the FFT rounds alike with vectors of any width
 //! ([`vectorised`]). The FFT is planned for the processor, so results on two
