@@ -12,7 +12,7 @@ mod plan;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use plan::{Plan, Work};
+use plan::{PLANS, Plan, Work};
 
 use crate::error::AudioError;
 use crate::mfcc::real::{all_finite, vectorised};
@@ -124,7 +124,7 @@ impl StreamResampler {
     fn between(from: u32, to: u32) -> Self {
         let divisor = gcd(from, to);
         let blocks = (from != to).then(|| {
-            let plan = Plan::get((to / divisor) as usize, (from / divisor) as usize);
+            let plan = PLANS.get((to / divisor) as usize, (from / divisor) as usize);
             Blocks {
                 work: plan.work(),
                 stretch: vec![0.0; plan.stretch()],

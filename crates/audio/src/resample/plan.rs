@@ -38,6 +38,10 @@ const SHORTER_STRETCH: usize = 2048;
 /// Plans kept for the next recording of the same rates.
 const PLANS_KEPT: usize = 8;
 
+/// Plans for longer stretches are not kept: rates without a common divisor can
+/// have tables of a hundred megabytes.
+const KEPT_STRETCH: usize = 1 << 17;
+
 /// Everything about a ratio that does not change with the samples.
 pub(super) struct Plan {
     /// The ratio in lowest terms: `up` samples for each `down`.
@@ -63,13 +67,17 @@ pub(super) struct Work {
     scratch: Vec<Complex<f32>>,
 }
 
-impl Plan {
+/// Plans made before, the latest used last.
+pub(super) struct Plans(Mutex<Vec<Arc<Plan>>>);
+
+/// The plans of this process, for all of its threads.
+pub(super) static PLANS: Plans = Plans(Mutex::new(Vec::new()));
+
+impl Plans {
     /// The plan for `up / down`, in lowest terms: made anew, or kept from before.
-    pub(super) fn get(up: usize, down: usize) -> Arc<Plan> {
-        /// The latest used is the last.
-        static KEPT: Mutex<Vec<Arc<Plan>>> = Mutex::new(Vec::new());
+    pub(super) fn get(&self, up: usize, down: usize) -> Arc<Plan> {
         let is_it = |plan: &Arc<Plan>| (plan.up, plan.down) == (up, down);
-        let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         {
             let mut kept = kept();
             if let Some(at) = kept.iter().position(is_it) {
@@ -80,7 +88,7 @@ impl Plan {
         // Not under the lock: odd ratios take a while.
         let plan = Arc::new(Plan::new(up, down));
         let mut kept = kept();
-        if !kept.iter().any(is_it) {
+        if plan.larger_stretch() <= KEPT_STRETCH && !kept.iter().any(is_it) {
             if kept.len() == PLANS_KEPT {
                 kept.remove(0);
             }
@@ -88,7 +96,9 @@ impl Plan {
         }
         plan
     }
+}
 
+impl Plan {
     fn new(up: usize, down: usize) -> Plan {
         let lower = up.min(down);
         let margin = REACH.div_ceil(lower);
@@ -119,6 +129,11 @@ impl Plan {
     /// Samples of a stretch.
     pub(super) fn stretch(&self) -> usize {
         self.down * self.units
+    }
+
+    /// Samples of a stretch at the higher of the two rates.
+    fn larger_stretch(&self) -> usize {
+        self.up.max(self.down) * self.units
     }
 
     /// Samples at the start of a stretch that come from the one before; nought
@@ -232,15 +247,24 @@ mod tests {
     }
 
     #[test]
-    fn plans_are_kept_and_the_oldest_goes_first() {
-        let first = Plan::get(1, 3);
-        assert!(Arc::ptr_eq(&first, &Plan::get(1, 3)));
-        for down in 4..4 + 2 * PLANS_KEPT {
-            let plan = Plan::get(1, down);
+    fn plans_are_kept_and_the_one_longest_unused_goes_first() {
+        let plans = Plans(Mutex::new(Vec::new()));
+        let (first, second) = (plans.get(1, 3), plans.get(1, 2));
+        assert!(Arc::ptr_eq(&first, &plans.get(1, 3)));
+        for down in 4..4 + PLANS_KEPT - 1 {
+            let plan = plans.get(1, down);
             assert_eq!((plan.up, plan.down), (1, down));
         }
-        let again = Plan::get(1, 3);
-        assert_eq!(again.response, first.response);
+        assert!(Arc::ptr_eq(&first, &plans.get(1, 3)));
+        assert!(!Arc::ptr_eq(&second, &plans.get(1, 2)));
+        assert_eq!(second.response, plans.get(1, 2).response);
+    }
+
+    #[test]
+    fn huge_plans_are_not_kept() {
+        let plans = Plans(Mutex::new(Vec::new()));
+        let huge = plans.get(1, 127);
+        assert!(!Arc::ptr_eq(&huge, &plans.get(1, 127)));
     }
 
     #[test]
