@@ -200,7 +200,9 @@ fn ndarray_and_wgpu_give_the_probabilities_of_flex() {
             backend,
         ];
         let outcome = run(folder, &arguments);
-        (outcome.code == 0).then(|| {
+        // Where a backend does not work the CPU answers, and says so.
+        let ran = outcome.code == 0 && !outcome.stderr.contains("warning:");
+        ran.then(|| {
             let value: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
             let probabilities = value["probabilities"].as_object().unwrap().clone();
             probabilities
@@ -217,6 +219,27 @@ fn ndarray_and_wgpu_give_the_probabilities_of_flex() {
         None if std::env::var_os("REQUIRE_WGPU").is_some() => panic!("wgpu does not work here"),
         None => eprintln!("skipped: no graphics adapter"),
     }
+}
+
+#[test]
+fn a_missing_graphics_driver_is_named_and_the_cpu_goes_on() {
+    let folder = trained();
+    let voice = one_voice(folder);
+    let outcome = std::process::Command::new(end_to_end::runner())
+        .current_dir(folder)
+        .args(["classify", "--model", "runs/a", "--backend", "wgpu"])
+        .arg(&voice)
+        .env("VK_DRIVER_FILES", "/nowhere")
+        .env("VK_ICD_FILENAMES", "/nowhere")
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&outcome.stderr);
+    assert!(outcome.status.success(), "{message}");
+    // A machine may have a driver of another kind (Metal, DirectX).
+    if cfg!(target_os = "linux") {
+        assert!(message.contains("going on with the CPU"), "{message}");
+    }
+    assert!(!outcome.stdout.is_empty());
 }
 
 /// Starts a training like [`trained`]'s and waits until it has done some epochs.

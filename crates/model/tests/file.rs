@@ -92,8 +92,8 @@ fn the_tensors_have_names_that_say_what_they_are() {
     let bytes = model().to_bytes().unwrap();
     let (header, _) = split(&bytes);
     for name in [
-        "recurrent.forward.0.weight_ih",
-        "recurrent.backward.1.weight_hh",
+        "recurrent.layers.0.forward.weight_ih",
+        "recurrent.layers.1.backward.weight_hh",
         "pooling.attention",
         "functionals.weight",
         "head.bias",
@@ -152,10 +152,10 @@ fn other_files_and_other_versions_are_told_apart() {
     ));
     let other = with_metadata(&bytes, "format", "something-else");
     assert!(matches!(load(&other), Err(ModelError::NotAModel { .. })));
-    let later = with_metadata(&bytes, "format_version", "2");
+    let later = with_metadata(&bytes, "format_version", "3");
     let error = load(&later).unwrap_err();
     assert!(
-        matches!(&error, ModelError::Version { found, .. } if found == "2"),
+        matches!(&error, ModelError::Version { found, .. } if found == "3"),
         "{error}"
     );
 }

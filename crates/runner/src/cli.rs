@@ -29,13 +29,22 @@ pub enum Command {
     /// Show what a model is, where it comes from and how good it was found
     Info(Info),
     /// List the backends and graphics adapters usable here, and why one is not
-    Devices,
+    Devices(Devices),
     /// Write the features of recordings as tables
     Features(Features),
     /// Draw a recording: waveform, spectrogram, MFCC, pitch and intensity
     Plot(Plot),
     /// Write a small synthetic speech-like corpus, to try things without data
     Synth(Synth),
+}
+
+/// `runner devices`.
+#[derive(Args, Debug)]
+pub struct Devices {
+    /// Only compute something small on the graphics card: whether the process
+    /// survives it is what `--backend auto` wants to know.
+    #[arg(long, hide = true)]
+    pub trial: bool,
 }
 
 /// `runner train`.

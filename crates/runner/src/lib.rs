@@ -9,8 +9,8 @@
 //! 5. [`run_folder`]: all of it lands in one folder.
 //!
 //! [`commands`] has one file for each command, [`cli`] what they take,
-//! [`settings`] what a training depends on, [`synth`] a voice for machines
-//! without a corpus.
+//! [`settings`] what a training depends on, [`trial`] where it can run,
+//! [`synth`] a voice for machines without a corpus.
 
 pub mod cli;
 pub mod commands;
@@ -25,3 +25,4 @@ pub mod sound_files;
 pub mod synth;
 pub mod tables;
 pub mod training;
+pub mod trial;

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Command::Classify(args) => commands::classify::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Info(args) => commands::info::run(args),
-        Command::Devices => commands::devices::run(),
+        Command::Devices(args) => commands::devices::run(args),
         Command::Features(args) => commands::features::run(args),
         Command::Plot(args) => commands::plot::run(args),
         Command::Synth(args) => commands::synth::run(args),

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::cli::{self, Format};
 use crate::features::message;
 use crate::report::text::bar;
+use crate::trial::usable;
 use crate::{run_folder, sound_files};
 
 /// Files classified between two writes: enough to keep every core busy.
@@ -20,7 +21,7 @@ const CHUNK: usize = 64;
 /// Classifies every input; a bad one is reported and the rest go on.
 pub fn run(args: cli::Classify) -> Result<ExitCode> {
     let file = run_folder::model_file(args.model.model.as_deref())?;
-    let recognizer = Recognizer::open_on(&file, args.model.backend)?;
+    let recognizer = Recognizer::open_on(&file, usable(args.model.backend)?)?;
     let (inputs, mut failures) = expand(&args.inputs);
 
     let mut output = Output::new(args.format, recognizer.description().labels.clone());

@@ -5,9 +5,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use model::Backend;
 
+use crate::{cli, trial};
+
 /// Lists the backends; the one that `auto` stands for is marked.
-pub fn run() -> Result<ExitCode> {
-    let auto = Backend::Auto.resolve();
+pub fn run(args: cli::Devices) -> Result<ExitCode> {
+    if args.trial {
+        trial::compute()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let auto = trial::usable(Backend::Auto)?;
     for backend in Backend::CONCRETE {
         let mark = if backend == auto { "* " } else { "  " };
         match backend.describe() {

@@ -12,12 +12,13 @@ use crate::corpus::{Clip, same_speaker};
 use crate::features::extract_all;
 use crate::report::text;
 use crate::training::is_synthetic;
+use crate::trial::usable;
 use crate::{cli, evaluation, progress, run_folder};
 
 /// Classifies the corpus's clips and prints the figures.
 pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
     let file = run_folder::model_file(Some(&args.model))?;
-    let recognizer = Recognizer::open_on(&file, args.backend)?;
+    let recognizer = Recognizer::open_on(&file, usable(args.backend)?)?;
     let provenance = recognizer.description().provenance.clone();
     let card = args
         .corpus

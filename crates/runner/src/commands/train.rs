@@ -19,6 +19,7 @@ use crate::report::{ConfusionMatrix, EpochLog, EpochMetrics, text, write_atomica
 use crate::settings::Settings;
 use crate::synth::SynthSettings;
 use crate::training::{Clips, Parts, Trainer, TrainingClips, checkpoint, is_synthetic};
+use crate::trial::usable;
 use crate::{cli, evaluation, progress, run_folder};
 
 /// Where the synthetic corpus goes when no folder is named.
@@ -49,7 +50,7 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
         Some(folder) => resume(folder, &args)?,
         None => begin(&args)?,
     };
-    let device = plan.settings.backend.device()?;
+    let device = usable(plan.settings.backend)?.device()?;
     let corpus = scan(&plan.dir, &plan.settings.corpus)?;
     let split = split_by_speaker(
         &corpus,
