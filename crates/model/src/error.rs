@@ -12,6 +12,8 @@ use std::path::PathBuf;
 /// | [`Corrupt`](Self::Corrupt) | copy or train the model again |
 /// | [`Backend`](Self::Backend) | choose another backend, or install a driver |
 /// | [`Settings`](Self::Settings) | correct the settings |
+/// | [`Weights`](Self::Weights) | save the weights as the message says, or tell the reader more |
+/// | [`Export`](Self::Export) | choose another format, or train a network that it has |
 /// | [`Audio`](Self::Audio) | see [`audio::AudioError`] |
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -63,6 +65,20 @@ pub enum ModelError {
     #[error("settings: {what}")]
     Settings {
         /// What is wrong, and what would be right.
+        what: String,
+    },
+    /// The file has no weights that could be taken over from another program.
+    #[error("{name}: {what}")]
+    Weights {
+        /// The file.
+        name: String,
+        /// What is missing, too much, or of another shape, and what would help.
+        what: String,
+    },
+    /// The format has nothing that would compute the same.
+    #[error("cannot be exported: {what}")]
+    Export {
+        /// What has no counterpart there.
         what: String,
     },
     /// The recording could not be decoded, or its features not be extracted.

@@ -11,6 +11,7 @@
 //! - [`Recurrent`] stacks layers of them: bidirectional, residual, with
 //!   dropout, normalisation and projection;
 //! - [`Stateful`] carries a state over chunks, [`Live`] goes frame by frame;
+//! - [`pytorch`] takes weights from PyTorch and gives them back;
 //! - [`kernel`] is the arithmetic on the CPU, without tensors.
 
 mod cells;
@@ -20,6 +21,7 @@ mod init;
 pub mod kernel;
 mod layer;
 mod live;
+pub mod pytorch;
 mod stack;
 mod stateful;
 
