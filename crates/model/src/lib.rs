@@ -25,6 +25,9 @@
 //! 5. [`Model`] keeps network, settings and provenance in one safetensors file;
 //! 6. [`Recognizer`] does all of it for a file, bytes or samples.
 //!
+//! A trained model goes to other programs as ONNX ([`onnx`]), its recurrent
+//! layers to PyTorch and from there ([`recurrent::pytorch`]).
+//!
 //! Which arithmetic runs it is chosen at run time: [`Backend`].
 
 mod backend;
@@ -34,6 +37,7 @@ mod error;
 mod file;
 mod linear;
 mod normalisation;
+pub mod onnx;
 pub mod parameters;
 mod pooling;
 mod recognizer;

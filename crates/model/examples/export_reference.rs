@@ -1,0 +1,235 @@
+//! Exports of networks of every kind, with what they have to compute.
+//!
+//! ```sh
+//! cargo run --example export_reference -p model -- FOLDER [MODEL.safetensors ...]
+//! python3 scripts/check_onnx.py FOLDER
+//! python3 scripts/check_pytorch_export.py FOLDER
+//! ```
+//!
+//! Writes `NAME.onnx`, `NAME.pytorch.safetensors` (where PyTorch has such a
+//! network) and `NAME.reference.safetensors`, with random clips of unlike
+//! length and what this crate computes of them: `frames`, `lengths`,
+//! `functionals`, `probabilities`, and of the recurrent part alone
+//! `normalised` and `recurrent`. Each network has random numbers in all its
+//! parameters; models named behind the folder are taken as they are.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::Path;
+
+use audio::{FeatureSpec, Features, Frames};
+use burn::tensor::{Device, Tensor};
+use model::parameters::{Array, Parameters, parameters, with_parameters};
+use model::recurrent::{CellKind, Dropout, Init, RecurrentConfig, pytorch};
+use model::{
+    Architecture, Batch, Description, Model, ModelError, Normalisation, PoolingKind, Provenance,
+    onnx, serialize,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const LENGTHS: [usize; 6] = [60, 1, 23, 200, 2, 77];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let Some(folder) = arguments.next() else {
+        eprintln!("usage: export_reference FOLDER [MODEL.safetensors ...]");
+        std::process::exit(2);
+    };
+    let folder = Path::new(&folder);
+    std::fs::create_dir_all(folder)?;
+    let device = Device::flex();
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    for path in arguments {
+        let name = Path::new(&path).file_stem().unwrap_or_default();
+        let model = Model::load(&path, &device)?;
+        write(folder, &name.to_string_lossy(), &model, &mut rng)?;
+    }
+    for (name, architecture) in architectures() {
+        let features = FeatureSpec {
+            functionals: name != "without_functionals",
+            ..FeatureSpec::recommended()
+        };
+        let projection = (name == "projection").then_some(2 * architecture.hidden);
+        let model = random(features, architecture, projection, &mut rng)?;
+        write(folder, name, &model, &mut rng)?;
+    }
+    Ok(())
+}
+
+fn architectures() -> Vec<(&'static str, Architecture)> {
+    let usual = Architecture::default;
+    let cell = |cell| Architecture { cell, ..usual() };
+    let pooling = |pooling| Architecture { pooling, ..usual() };
+    let deep = |cell| Architecture {
+        layers: 2,
+        hidden: 20,
+        ..Architecture { cell, ..usual() }
+    };
+    vec![
+        ("default", usual()),
+        ("without_functionals", usual()),
+        ("gru", cell(CellKind::Gru)),
+        ("gru_reset_before", cell(CellKind::GruResetBefore)),
+        ("rnn", cell(CellKind::Rnn)),
+        ("rnn_relu", cell(CellKind::RnnRelu)),
+        ("coupled", cell(CellKind::Coupled)),
+        ("peephole", cell(CellKind::Peephole)),
+        ("two_layers", deep(CellKind::Lstm)),
+        ("two_layers_gru", deep(CellKind::Gru)),
+        ("two_layers_peephole", deep(CellKind::Peephole)),
+        (
+            "one_direction",
+            Architecture {
+                bidirectional: false,
+                ..deep(CellKind::Lstm)
+            },
+        ),
+        (
+            "residual_and_norm",
+            Architecture {
+                layers: 3,
+                residual: true,
+                layer_norm: true,
+                ..deep(CellKind::Lstm)
+            },
+        ),
+        ("projection", deep(CellKind::Lstm)),
+        ("pooling_last", pooling(PoolingKind::Last)),
+        ("pooling_mean", pooling(PoolingKind::Mean)),
+        ("pooling_max", pooling(PoolingKind::Max)),
+        (
+            "pooling_mean_deviation",
+            pooling(PoolingKind::MeanDeviation),
+        ),
+        (
+            "pooling_multi_head",
+            pooling(PoolingKind::MultiHead { heads: 3 }),
+        ),
+    ]
+}
+
+/// A model with random numbers in all its parameters, and in its normalisation.
+fn random(
+    features: FeatureSpec,
+    architecture: Architecture,
+    projection: Option<usize>,
+    rng: &mut ChaCha8Rng,
+) -> Result<Model, Box<dyn Error>> {
+    let columns = features.column_names().len();
+    let functionals = features.functional_names().len();
+    let bound = 1.0 / (architecture.hidden as f32).sqrt();
+    let clips = clips(columns, functionals, rng);
+    let description = Description {
+        labels: ["calm", "happy", "sad", "angry"].map(String::from).to_vec(),
+        normalisation: Normalisation::fit(&clips)?,
+        features,
+        architecture,
+        provenance: Provenance::default(),
+    };
+    let init = &mut Init::new(1, &Device::flex());
+    let mut classifier = description.init(init);
+    if projection.is_some() {
+        let a = &description.architecture;
+        let config = RecurrentConfig {
+            layers: a.layers,
+            bidirectional: a.bidirectional,
+            projection,
+            ..RecurrentConfig::new(a.cell, columns, a.hidden)
+        };
+        classifier.recurrent = config.init(init);
+    }
+    let drawn: Parameters = parameters(&classifier)
+        .into_iter()
+        .map(|(name, array)| {
+            // Large in the head, so that clips differ in their probabilities.
+            let bound = if name.starts_with("head") { 0.3 } else { bound };
+            let values = array.values.iter().map(|_| rng.random_range(-bound..bound));
+            let values = values.collect();
+            (name, Array { values, ..array })
+        })
+        .collect();
+    Ok(Model {
+        classifier: with_parameters(classifier, &drawn)?,
+        description,
+    })
+}
+
+/// Clips that are not normalised.
+fn clips(columns: usize, functionals: usize, rng: &mut ChaCha8Rng) -> Vec<Features> {
+    let mut row = |count: usize| -> Vec<f32> {
+        let column = |at| (at % 7) as f32 - 2.0 + rng.random_range(-3.0..3.0);
+        (0..count).map(column).collect()
+    };
+    LENGTHS
+        .iter()
+        .map(|&length| Features {
+            frames: Frames::new((0..length).flat_map(|_| row(columns)).collect(), columns),
+            functionals: row(functionals),
+        })
+        .collect()
+}
+
+fn write(
+    folder: &Path,
+    name: &str,
+    model: &Model,
+    rng: &mut ChaCha8Rng,
+) -> Result<(), Box<dyn Error>> {
+    let d = &model.description;
+    let columns = d.features.column_names().len();
+    let clips = clips(columns, d.features.functional_names().len(), rng);
+    let device = Device::flex();
+    let raw = Batch::new(&clips.iter().collect::<Vec<_>>(), &device);
+    let normalised = clips
+        .iter()
+        .map(|clip| d.normalisation.apply(clip))
+        .collect::<Result<Vec<_>, _>>()?;
+    let batch = Batch::new(&normalised.iter().collect::<Vec<_>>(), &device);
+    let recurrent = &model.classifier.recurrent;
+    let hidden = recurrent.forward(
+        batch.frames.clone(),
+        &batch.lengths,
+        &mut Dropout::inference(),
+    );
+
+    let lengths = batch.lengths.iter().map(|&n| n as f32).collect();
+    let mut tensors = Parameters::from([
+        ("frames".to_string(), array(raw.frames)),
+        (
+            "lengths".to_string(),
+            Array {
+                shape: vec![batch.lengths.len()],
+                values: lengths,
+            },
+        ),
+        ("normalised".to_string(), array(batch.frames.clone())),
+        ("recurrent".to_string(), array(hidden)),
+        (
+            "probabilities".to_string(),
+            array(model.classifier.probabilities(&batch)),
+        ),
+    ]);
+    if let Some(functionals) = raw.functionals {
+        tensors.insert("functionals".into(), array(functionals));
+    }
+    let file = |end: &str| folder.join(format!("{name}.{end}"));
+    let reference = serialize(&tensors, HashMap::new())?;
+    std::fs::write(file("reference.safetensors"), reference)?;
+    std::fs::write(file("onnx"), onnx::to_bytes(model)?)?;
+    match pytorch::to_bytes(recurrent) {
+        Ok(bytes) => std::fs::write(file("pytorch.safetensors"), bytes)?,
+        Err(error @ ModelError::Export { .. }) => println!("{name}: {error}"),
+        Err(error) => return Err(error.into()),
+    }
+    println!("{name}");
+    Ok(())
+}
+
+fn array<const D: usize>(tensor: Tensor<D>) -> Array {
+    let data = tensor.into_data();
+    Array {
+        shape: data.shape().to_vec(),
+        values: data.iter::<f32>().collect(),
+    }
+}

@@ -1,0 +1,283 @@
+//! A trained model as an ONNX file, for programs that are not this one.
+//!
+//! [`to_bytes`] writes everything between features and probabilities into one
+//! graph (operator set 17): the normalisation, the recurrent layers, the
+//! pooling, the functionals' branch and the softmax. How features are made of
+//! samples is not part of it; the metadata say it.
+//!
+//! | input | shape | |
+//! |---|---|---|
+//! | `frames` | `[batch, time, columns]`, 32-bit floats | features as the audio crate gives them, not normalised; padded at the end with anything |
+//! | `lengths` | `[batch]`, 64-bit whole numbers | frames of each clip, from 1 to `time` |
+//! | `functionals` | `[batch, functionals]`, 32-bit floats | only where the features have functionals |
+//!
+//! | output | shape | |
+//! |---|---|---|
+//! | `probabilities` | `[batch, labels]` | each row adds up to 1 |
+//!
+//! | metadata | value |
+//! |---|---|
+//! | `labels` | JSON list of names, in the order of the probabilities |
+//! | `columns`, `functionals` | JSON lists of the inputs' column names |
+//! | `features` | JSON of the audio crate's `FeatureSpec` |
+//! | `architecture` | JSON of [`Architecture`](crate::Architecture) |
+//! | `provenance` | JSON of [`Provenance`](crate::Provenance), the licence in it |
+//!
+//! Neither padding nor company changes a clip's probabilities: the recurrent
+//! nodes are given the lengths, and the pooling sees only what lies inside.
+//!
+//! Sources: `onnx/onnx.proto` for the format ([`proto`]), `docs/Operators.md`
+//! of the ONNX repository for the operators.
+
+pub mod proto;
+
+mod graph;
+mod layers;
+
+use prost::Message;
+use serde::Serialize;
+
+use crate::parameters::{Array, parameters};
+use crate::{Model, ModelError, PoolingKind};
+use graph::{Graph, Name, int, ints, value};
+use proto::{Length, ModelProto, OperatorSetIdProto, StringStringEntryProto, data_type};
+
+/// The version of ONNX's own operators that the nodes are of.
+const OPERATOR_SET: i64 = 17;
+/// The version of the file format that came with it.
+const FORMAT_VERSION: i64 = 8;
+
+/// The bytes of an ONNX file.
+///
+/// # Errors
+///
+/// [`ModelError::Export`] where ONNX has no node for the network's cells: an
+/// LSTM with full peephole matrices.
+pub fn to_bytes(model: &Model) -> Result<Vec<u8>, ModelError> {
+    Ok(to_proto(model)?.encode_to_vec())
+}
+
+/// The same as messages.
+///
+/// # Errors
+///
+/// As [`to_bytes`].
+pub fn to_proto(model: &Model) -> Result<ModelProto, ModelError> {
+    let d = &model.description;
+    let (columns, functionals) = (d.features.column_names(), d.features.functional_names());
+    let mut arrays = parameters(&model.classifier);
+    let mut take = |name: &str| {
+        arrays.remove(name).ok_or_else(|| ModelError::Export {
+            what: format!("the network has no parameter {name}"),
+        })
+    };
+
+    let mut graph = Graph::default();
+    let batch = || Length::Param("batch".into());
+    let fixed = |length: usize| Length::Value(length as i64);
+    let frames = graph.input(
+        "frames",
+        data_type::FLOAT,
+        &[batch(), Length::Param("time".into()), fixed(columns.len())],
+        "Features of each frame, not normalised, padded at the end",
+    );
+    let lengths = graph.input(
+        "lengths",
+        data_type::INT64,
+        &[batch()],
+        "Frames of each clip",
+    );
+
+    let statistics = &d.normalisation.frames;
+    let normalised = normalise(&mut graph, "frames", &frames, statistics);
+    let inside = inside(&mut graph, &frames, &lengths);
+    // Padding may hold anything, which must not reach a product.
+    let zero = graph.floats("zero", &[], &[0.0]);
+    let clean = graph.node("Where", "inside_frames", &[&inside, &normalised, &zero]);
+    let steps = graph.node_with(
+        "Transpose",
+        "steps",
+        &[&clean],
+        vec![ints("perm", &[1, 0, 2])],
+    );
+    let short = vec![int("to", i64::from(data_type::INT32))];
+    let short = graph.node_with("Cast", "sequence_lens", &[&lengths], short);
+    let states = layers::recurrent(
+        &mut graph,
+        &model.classifier.recurrent,
+        &mut take,
+        steps,
+        columns.len(),
+        &short,
+    )?;
+    let states = graph.node_with(
+        "Transpose",
+        "states",
+        &[&states],
+        vec![ints("perm", &[1, 0, 2])],
+    );
+
+    let attention = match model.classifier.pooling.attention {
+        Some(_) => Some(take("pooling.attention")?),
+        None => None,
+    };
+    let kind = d.architecture.pooling;
+    let mut pooled = pool(&mut graph, kind, attention, &states, &inside, &lengths);
+    if model.classifier.functionals.is_some() {
+        let input = graph.input(
+            "functionals",
+            data_type::FLOAT,
+            &[batch(), fixed(functionals.len())],
+            "Statistics of each clip, not normalised",
+        );
+        let statistics = &d.normalisation.functionals;
+        let input = normalise(&mut graph, "functionals", &input, statistics);
+        let (weight, bias) = (take("functionals.weight")?, take("functionals.bias")?);
+        let branch = linear(&mut graph, "branch", &input, &weight, &bias);
+        let branch = graph.node("Relu", "branch_relu", &[&branch]);
+        let beside = vec![int("axis", 1)];
+        pooled = graph.node_with("Concat", "both", &[&pooled, &branch], beside);
+    }
+    let (weight, bias) = (take("head.weight")?, take("head.bias")?);
+    let logits = linear(&mut graph, "logits", &pooled, &weight, &bias);
+    let over_labels = vec![int("axis", 1)];
+    let output = graph.node_with("Softmax", "probabilities", &[&logits], over_labels);
+    let output = value(
+        &output,
+        data_type::FLOAT,
+        &[batch(), fixed(d.labels.len())],
+        "Probability of each label",
+    );
+
+    let metadata = [
+        ("labels", json(&d.labels)?),
+        ("columns", json(&columns)?),
+        ("functionals", json(&functionals)?),
+        ("features", json(&d.features)?),
+        ("architecture", json(&d.architecture)?),
+        ("provenance", json(&d.provenance)?),
+    ];
+    let entry = |(key, value): (&str, String)| StringStringEntryProto {
+        key: Some(key.into()),
+        value: Some(value),
+    };
+    Ok(ModelProto {
+        ir_version: Some(FORMAT_VERSION),
+        producer_name: Some(env!("CARGO_PKG_NAME").into()),
+        producer_version: Some(env!("CARGO_PKG_VERSION").into()),
+        doc_string: Some(format!("Which of {} a voice carries", d.labels.join(", "))),
+        graph: Some(graph.finish("classifier", output)),
+        opset_import: vec![OperatorSetIdProto {
+            domain: Some(String::new()),
+            version: Some(OPERATOR_SET),
+        }],
+        metadata_props: metadata.map(entry).to_vec(),
+    })
+}
+
+fn json(value: &impl Serialize) -> Result<String, ModelError> {
+    serde_json::to_string(value).map_err(|error| ModelError::Export {
+        what: format!("the description cannot be written: {error}"),
+    })
+}
+
+/// Less the mean, over the deviation.
+fn normalise(graph: &mut Graph, name: &str, input: &str, statistics: &crate::Statistics) -> Name {
+    let size = [statistics.mean.len()];
+    let mean = graph.floats(&format!("{name}_mean"), &size, &statistics.mean);
+    let deviation = graph.floats(&format!("{name}_deviation"), &size, &statistics.deviation);
+    let centred = graph.node("Sub", &format!("{name}_centred"), &[input, &mean]);
+    graph.node(
+        "Div",
+        &format!("{name}_normalised"),
+        &[&centred, &deviation],
+    )
+}
+
+/// `W x + b` for every row.
+fn linear(graph: &mut Graph, name: &str, input: &str, weight: &Array, bias: &Array) -> Name {
+    let weight = graph.floats(&format!("{name}_weight"), &weight.shape, &weight.values);
+    let bias = graph.floats(&format!("{name}_bias"), &bias.shape, &bias.values);
+    let transposed = vec![int("transB", 1)];
+    graph.node_with("Gemm", name, &[input, &weight, &bias], transposed)
+}
+
+/// `[batch, time, 1]`: whether a frame lies inside its clip.
+fn inside(graph: &mut Graph, frames: &str, lengths: &str) -> Name {
+    let (zero, one) = (graph.int("int_zero", 0), graph.int("int_one", 1));
+    let shape = graph.node("Shape", "frames_shape", &[frames]);
+    let time = graph.node("Gather", "time", &[&shape, &one]);
+    let places = graph.node("Range", "places", &[&zero, &time, &one]);
+    let last = graph.ints("last_axis", &[-1]);
+    let column = graph.node("Unsqueeze", "lengths_column", &[lengths, &last]);
+    let inside = graph.node("Less", "inside_flat", &[&places, &column]);
+    graph.node("Unsqueeze", "inside", &[&inside, &last])
+}
+
+/// From `[batch, time, hidden]` to `[batch, output]`, as [`crate::Pooling`] does it.
+fn pool(
+    graph: &mut Graph,
+    kind: PoolingKind,
+    attention: Option<Array>,
+    states: &str,
+    inside: &str,
+    lengths: &str,
+) -> Name {
+    // Below any value or score that a network gives.
+    const OUTSIDE: [f32; 1] = [-1e9];
+    match kind {
+        PoolingKind::Last => {
+            let one = graph.ints("one", &[1]);
+            let last = graph.node("Sub", "last_frame", &[lengths, &one]);
+            let axis = graph.ints("index_axis", &[-1]);
+            let last = graph.node("Unsqueeze", "last_index", &[&last, &axis]);
+            let each = vec![int("batch_dims", 1)];
+            return graph.node_with("GatherND", "pooled", &[states, &last], each);
+        }
+        PoolingKind::Max => {
+            let outside = graph.floats("outside", &[], &OUTSIDE);
+            let lowered = graph.node("Where", "lowered_states", &[inside, states, &outside]);
+            let settings = vec![ints("axes", &[1]), int("keepdims", 0)];
+            return graph.node_with("ReduceMax", "pooled", &[&lowered], settings);
+        }
+        _ => {}
+    }
+    let weights = match attention {
+        None => {
+            let over_time = graph.ints("count_axis", &[1]);
+            let ones = vec![int("to", i64::from(data_type::FLOAT))];
+            let ones = graph.node_with("Cast", "ones", &[inside], ones);
+            let count = graph.node("ReduceSum", "count", &[&ones, &over_time]);
+            graph.node("Div", "weights", &[&ones, &count])
+        }
+        Some(attention) => {
+            let attention = graph.floats("attention", &attention.shape, &attention.values);
+            let scores = graph.node("MatMul", "scores", &[states, &attention]);
+            let outside = graph.floats("outside", &[], &OUTSIDE);
+            let scores = graph.node("Where", "inside_scores", &[inside, &scores, &outside]);
+            graph.node_with("Softmax", "weights", &[&scores], vec![int("axis", 1)])
+        }
+    };
+    if let PoolingKind::MultiHead { .. } = kind {
+        let heads = vec![ints("perm", &[0, 2, 1])];
+        let heads = graph.node_with("Transpose", "head_weights", &[&weights], heads);
+        let means = graph.node("MatMul", "head_means", &[&heads, states]);
+        return graph.node_with("Flatten", "pooled", &[&means], vec![int("axis", 1)]);
+    }
+    let over_time = graph.ints("time_axis", &[1]);
+    let weighted = graph.node("Mul", "weighted", &[states, &weights]);
+    let mean = graph.node("ReduceSum", "mean", &[&weighted, &over_time]);
+    if kind == PoolingKind::Mean {
+        return graph.node("Squeeze", "pooled", &[&mean, &over_time]);
+    }
+    let apart = graph.node("Sub", "apart", &[states, &mean]);
+    let square = graph.node("Mul", "square", &[&apart, &apart]);
+    let square = graph.node("Mul", "weighted_square", &[&square, &weights]);
+    let variance = graph.node("ReduceSum", "variance", &[&square, &over_time]);
+    let floor = graph.floats("floor", &[], &[1e-6]);
+    let variance = graph.node("Add", "variance_floor", &[&variance, &floor]);
+    let deviation = graph.node("Sqrt", "deviation", &[&variance]);
+    let both = vec![int("axis", 2)];
+    let both = graph.node_with("Concat", "mean_deviation", &[&mean, &deviation], both);
+    graph.node("Squeeze", "pooled", &[&both, &over_time])
+}

@@ -1,0 +1,153 @@
+//! Writing a graph down node by node.
+
+use super::proto::{
+    AttributeProto, Dimension, GraphProto, Length, NodeProto, TensorProto, TensorShapeProto,
+    TypeProto, TypeTensor, ValueInfoProto, attribute_type, data_type,
+};
+
+/// A value's name.
+pub(super) type Name = String;
+
+/// A graph in the making. Nodes are added after those whose values they take.
+#[derive(Default)]
+pub(super) struct Graph {
+    nodes: Vec<NodeProto>,
+    constants: Vec<TensorProto>,
+    inputs: Vec<ValueInfoProto>,
+}
+
+impl Graph {
+    /// Something that the caller gives.
+    pub fn input(&mut self, name: &str, kind: i32, shape: &[Length], about: &str) -> Name {
+        self.inputs.push(value(name, kind, shape, about));
+        name.into()
+    }
+
+    /// A constant of 32-bit floats.
+    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Name {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, shape, data_type::FLOAT, bytes)
+    }
+
+    /// A constant vector of whole numbers.
+    pub fn ints(&mut self, name: &str, values: &[i64]) -> Name {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, &[values.len()], data_type::INT64, bytes)
+    }
+
+    /// A constant whole number without dimensions.
+    pub fn int(&mut self, name: &str, value: i64) -> Name {
+        let bytes = value.to_le_bytes().to_vec();
+        self.constant(name, &[], data_type::INT64, bytes)
+    }
+
+    fn constant(&mut self, name: &str, shape: &[usize], kind: i32, bytes: Vec<u8>) -> Name {
+        self.constants.push(TensorProto {
+            dims: shape.iter().map(|&length| length as i64).collect(),
+            data_type: Some(kind),
+            name: Some(name.into()),
+            raw_data: Some(bytes),
+        });
+        name.into()
+    }
+
+    /// A node with one output, which has the node's name.
+    pub fn node(&mut self, operator: &str, name: &str, inputs: &[&str]) -> Name {
+        self.node_with(operator, name, inputs, Vec::new())
+    }
+
+    /// The same with settings.
+    pub fn node_with(
+        &mut self,
+        operator: &str,
+        name: &str,
+        inputs: &[&str],
+        attribute: Vec<AttributeProto>,
+    ) -> Name {
+        self.nodes.push(NodeProto {
+            input: inputs.iter().map(|&input| input.into()).collect(),
+            output: vec![name.into()],
+            name: Some(name.into()),
+            op_type: Some(operator.into()),
+            attribute,
+        });
+        name.into()
+    }
+
+    /// The finished graph, whose output has the name of the last node.
+    pub fn finish(self, name: &str, output: ValueInfoProto) -> GraphProto {
+        GraphProto {
+            node: self.nodes,
+            name: Some(name.into()),
+            initializer: self.constants,
+            doc_string: None,
+            input: self.inputs,
+            output: vec![output],
+        }
+    }
+}
+
+/// An input or an output.
+pub(super) fn value(name: &str, kind: i32, shape: &[Length], about: &str) -> ValueInfoProto {
+    let dim = shape.iter().map(|length| Dimension {
+        value: Some(length.clone()),
+    });
+    ValueInfoProto {
+        name: Some(name.into()),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TypeTensor {
+                elem_type: Some(kind),
+                shape: Some(TensorShapeProto { dim: dim.collect() }),
+            }),
+        }),
+        doc_string: Some(about.into()),
+    }
+}
+
+/// A setting that is a whole number.
+pub(super) fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        i: Some(value),
+        ..setting(name, attribute_type::INT)
+    }
+}
+
+/// A setting that is a number.
+pub(super) fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto {
+        f: Some(value),
+        ..setting(name, attribute_type::FLOAT)
+    }
+}
+
+/// A setting that is a list of whole numbers.
+pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        ints: values.to_vec(),
+        ..setting(name, attribute_type::INTS)
+    }
+}
+
+/// A setting that is a text.
+pub(super) fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        s: Some(value.into()),
+        ..setting(name, attribute_type::STRING)
+    }
+}
+
+/// A setting that is a list of texts.
+pub(super) fn texts(name: &str, values: &[&str]) -> AttributeProto {
+    AttributeProto {
+        strings: values.iter().map(|&value| value.into()).collect(),
+        ..setting(name, attribute_type::STRINGS)
+    }
+}
+
+fn setting(name: &str, kind: i32) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.into()),
+        r#type: Some(kind),
+        ..AttributeProto::default()
+    }
+}
