@@ -22,6 +22,8 @@ pub struct Cli {
 pub enum Command {
     /// Train a model on a corpus, tested on speakers it never heard
     Train(Train),
+    /// Test every speaker unheard: all folds of a protocol, over several seeds
+    CrossValidate(CrossValidate),
     /// Say which emotion recordings carry
     Classify(Classify),
     /// Measure a model on a corpus
@@ -103,6 +105,56 @@ pub struct Train {
     /// The seed of everything random; the same seed gives the same result on the CPU
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Where to compute: auto, flex, ndarray or wgpu
+    #[arg(long)]
+    pub backend: Option<Backend>,
+    /// Extract features anew and keep none
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// `runner cross-validate`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner cross-validate ravdess/                          Luna-Jimenez's five folds, one seed
+  runner cross-validate ravdess/ --seeds 5 --out results/luna5
+  runner cross-validate emodb/ --corpus emodb --protocol loso
+  runner cross-validate ravdess/ --protocol k10 --config recipe.toml
+
+Protocols: those of the corpus's card (ravdess: luna5, emobox6), loso (leave one
+speaker out), k5, k10 and so on (folds of speakers), a TOML file of fixed lists,
+and leaky-random, which tests voices that were trained on and is no measure of
+anything but that.
+
+The folder holds report.html (all at a glance), results.json, predictions.csv,
+folds.csv, classes.csv, speakers.csv, settings.toml, and under folds/ each
+training's model and predictions. Run the same command again to go on after an
+interruption.")]
+pub struct CrossValidate {
+    /// The corpus's folder
+    pub dir: PathBuf,
+    /// Which folds [default: the first of the corpus's card, else loso]
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub protocol: Option<String>,
+    /// Trainings of each fold, with the seeds 1, 2, ...
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub seeds: u64,
+    /// The results' folder [default: runs/DATE-CORPUS-PROTOCOL]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// A built-in corpus card (ravdess, emodb) or the path of your own [default: ravdess]
+    #[arg(long, value_name = "NAME|CARD.toml")]
+    pub corpus: Option<String>,
+    /// Take the settings from a file, such as an earlier run's settings.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Most passes over the training clips
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Trainings at once [default: the number of processors]
+    #[arg(long)]
+    pub jobs: Option<usize>,
     /// Where to compute: auto, flex, ndarray or wgpu
     #[arg(long)]
     pub backend: Option<Backend>,

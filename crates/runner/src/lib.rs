@@ -5,8 +5,9 @@
 //! 1. [`corpus`]: a folder of recordings becomes labelled clips, split by speaker;
 //! 2. [`features`]: clips become features, in parallel, kept in a cache;
 //! 3. [`training`]: features become a network;
-//! 4. [`report`]: the network's answers become figures, pictures and tables;
-//! 5. [`run_folder`]: all of it lands in one folder.
+//! 4. [`protocol`] and [`cross_validation`]: every speaker tested unheard;
+//! 5. [`report`]: the network's answers become figures, pictures and tables;
+//! 6. [`run_folder`]: all of it lands in one folder.
 //!
 //! [`commands`] has one file for each command, [`cli`] what they take,
 //! [`settings`] what a training depends on, [`trial`] where it can run,
@@ -15,9 +16,11 @@
 pub mod cli;
 pub mod commands;
 pub mod corpus;
+pub mod cross_validation;
 pub mod evaluation;
 pub mod features;
 pub mod progress;
+pub mod protocol;
 pub mod report;
 pub mod run_folder;
 pub mod settings;

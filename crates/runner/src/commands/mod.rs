@@ -1,6 +1,7 @@
 //! One file for each command of the `runner`.
 
 pub mod classify;
+pub mod cross_validate;
 pub mod devices;
 pub mod evaluate;
 pub mod features;

@@ -25,9 +25,9 @@ use crate::{cli, evaluation, progress, run_folder};
 /// Where the synthetic corpus goes when no folder is named.
 const SYNTHETIC: &str = "runs/synthetic-corpus";
 /// Where features are kept.
-const CACHE: &str = "runs/.cache";
+pub(super) const CACHE: &str = "runs/.cache";
 /// What the shell says of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// What a training is about to do.
 struct Plan {
@@ -252,7 +252,7 @@ fn describe(split: &Split) {
 }
 
 /// A flag that the first Ctrl-C sets; the second ends the process at once.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = flag.clone();
     ctrlc::set_handler(move || {

@@ -17,5 +17,5 @@ pub mod schedule;
 pub mod trainer;
 
 pub use data::{Clips, TrainingClips};
-pub use parts::{Parts, is_synthetic};
+pub use parts::{FeatureTable, Parts, is_synthetic};
 pub use trainer::Trainer;

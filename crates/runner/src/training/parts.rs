@@ -25,9 +25,67 @@ pub struct Parts<'a> {
     pub failed: Vec<String>,
 }
 
-impl<'a> Parts<'a> {
-    /// Extracts the features of every clip under a progress bar; a clip that
+/// The features of a corpus's clips: of each clip as it is, and of those to
+/// train on at every speed.
+pub struct FeatureTable {
+    plain: Vec<Option<Features>>,
+    speeds: Vec<Vec<Option<Features>>>,
+    /// What is wrong with the clips that have none.
+    pub failed: Vec<String>,
+}
+
+impl FeatureTable {
+    /// Extracts, under a progress bar, what the named clips need; a clip that
     /// cannot be read is left out and listed.
+    ///
+    /// # Errors
+    ///
+    /// Where the settings of the features or the cache do not work.
+    pub fn extract(
+        corpus: &Corpus,
+        train: &[usize],
+        others: &[usize],
+        settings: &Settings,
+        cache: Option<&Path>,
+    ) -> Result<Self> {
+        let speeds = &settings.training.speeds;
+        let bar = progress::bar(
+            "features",
+            (train.len() * speeds.len() + others.len()) as u64,
+        );
+        let mut failed = Vec::new();
+        let mut extract = |indices: &[usize], speed: f64| -> Result<Vec<Option<Features>>> {
+            let paths: Vec<&Path> = indices
+                .iter()
+                .map(|&index| corpus.clips[index].path.as_path())
+                .collect();
+            let (features, failures) =
+                extract_all(&corpus.root, &paths, &settings.features, speed, cache, &bar)?;
+            failed.extend(failures.into_iter().map(|failure| failure.message));
+            let mut by_clip = vec![None; corpus.clips.len()];
+            for (&index, features) in indices.iter().zip(features) {
+                by_clip[index] = features;
+            }
+            Ok(by_clip)
+        };
+        let plain = extract(others, 1.0)?;
+        let speeds = speeds
+            .iter()
+            .map(|&speed| extract(train, speed))
+            .collect::<Result<_>>()?;
+        bar.finish_and_clear();
+        failed.sort();
+        failed.dedup();
+        Ok(Self {
+            plain,
+            speeds,
+            failed,
+        })
+    }
+}
+
+impl<'a> Parts<'a> {
+    /// Extracts the features of every clip of the split.
     ///
     /// # Errors
     ///
@@ -38,56 +96,45 @@ impl<'a> Parts<'a> {
         settings: &Settings,
         cache: Option<&Path>,
     ) -> Result<Self> {
-        let speeds = &settings.training.speeds;
-        let heard = split.train.len() * speeds.len() + split.validation.len() + split.test.len();
-        let bar = progress::bar("features", heard as u64);
-        let mut failed = Vec::new();
-        let mut extract = |indices: &[usize], speed: f64| -> Result<Vec<Option<Features>>> {
-            let paths: Vec<&Path> = indices
-                .iter()
-                .map(|&index| corpus.clips[index].path.as_path())
-                .collect();
-            let (features, failures) =
-                extract_all(&corpus.root, &paths, &settings.features, speed, cache, &bar)?;
-            failed.extend(failures.into_iter().map(|failure| failure.message));
-            Ok(features)
-        };
-        let with_clips = |indices: &[usize], features: Vec<Option<Features>>| {
-            let clips = indices.iter().map(|&index| &corpus.clips[index]);
-            clips
-                .zip(features)
-                .filter_map(|(clip, features)| Some((clip, features?)))
-                .collect::<Vec<_>>()
-        };
+        let others = [&split.validation[..], &split.test].concat();
+        let table = FeatureTable::extract(corpus, &split.train, &others, settings, cache)?;
+        let parts = Self::select(corpus, split, &table)?;
+        Ok(Self {
+            failed: table.failed,
+            ..parts
+        })
+    }
 
-        let validation = with_clips(&split.validation, extract(&split.validation, 1.0)?);
-        let test = with_clips(&split.test, extract(&split.test, 1.0)?);
-        let mut variants: Vec<Vec<Features>> = vec![Vec::new(); split.train.len()];
-        for speed in speeds {
-            let heard = extract(&split.train, *speed)?;
-            for (variants, features) in variants.iter_mut().zip(heard) {
-                variants.extend(features);
-            }
-        }
-        bar.finish_and_clear();
-        let labels = split.train.iter().map(|&index| corpus.clips[index].label);
-        let train: Vec<_> = variants
-            .into_iter()
-            .zip(labels)
+    /// The parts of a split, out of features that were extracted before.
+    ///
+    /// # Errors
+    ///
+    /// Where no training clip has features.
+    pub fn select(corpus: &'a Corpus, split: &Split, table: &FeatureTable) -> Result<Self> {
+        let plain = |indices: &[usize]| -> Vec<(&'a Clip, Features)> {
+            let with = |&index: &usize| Some((&corpus.clips[index], table.plain[index].clone()?));
+            indices.iter().filter_map(with).collect()
+        };
+        let variants = |&index: &usize| {
+            let heard = table.speeds.iter().filter_map(|clips| clips[index].clone());
+            (heard.collect::<Vec<_>>(), corpus.clips[index].label)
+        };
+        let train: Vec<_> = split
+            .train
+            .iter()
+            .map(variants)
             .filter(|(variants, _)| !variants.is_empty())
             .collect();
-        failed.sort();
-        failed.dedup();
         ensure!(
             !train.is_empty(),
             "no training clip could be read:\n{}",
-            failed.join("\n")
+            table.failed.join("\n")
         );
         Ok(Self {
             train,
-            validation,
-            test,
-            failed,
+            validation: plain(&split.validation),
+            test: plain(&split.test),
+            failed: Vec::new(),
         })
     }
 

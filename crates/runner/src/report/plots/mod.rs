@@ -9,7 +9,9 @@ mod confusion;
 mod curves;
 mod page;
 mod recording;
+mod reliability;
 
 pub use confusion::confusion_matrix_svg;
 pub use curves::learning_curves_svg;
 pub use recording::{RecordingPicture, Spectrogram, recording_svg};
+pub use reliability::reliability_svg;
