@@ -272,6 +272,7 @@ impl File {
                 let length = file.metadata().map_err(io)?.len();
                 Ok(File::Pytorch(reader, length))
             }
+            Err(PytorchError::Io(error)) if !is_damage(&error) => return Err(io(error)),
             Err(PytorchError::InvalidFormat(what)) => Err(format!(
                 "neither a safetensors file nor one of torch.save ({what})"
             )),
@@ -322,6 +323,12 @@ impl File {
             }
         }
     }
+}
+
+/// Whether the file itself is at fault, and not the reading of it.
+fn is_damage(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 fn not_floats(name: &str, kind: &str) -> String {
