@@ -320,3 +320,19 @@ fn info_and_devices_answer() {
         "{devices}"
     );
 }
+
+#[test]
+fn a_trained_model_goes_to_other_programs() {
+    let folder = trained();
+    for (format, file, inside) in [
+        ("onnx", "model.onnx", &b"probabilities"[..]),
+        ("pytorch", "lstm.safetensors", b"weight_hh_l0_reverse"),
+    ] {
+        let arguments = ["export", "runs/a", "--format", format, "--out", file];
+        let outcome = run(folder, &arguments).ok();
+        assert!(outcome.last_line().starts_with(file), "{}", outcome.stdout);
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let found = bytes.windows(inside.len()).any(|part| part == inside);
+        assert!(found, "{file} of {} bytes", bytes.len());
+    }
+}

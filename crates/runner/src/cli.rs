@@ -36,6 +36,8 @@ pub enum Command {
     Features(Features),
     /// Draw a recording: waveform, spectrogram, MFCC, pitch and intensity
     Plot(Plot),
+    /// Write a model as ONNX, or its recurrent layers for PyTorch
+    Export(Export),
     /// Write a small synthetic speech-like corpus, to try things without data
     Synth(Synth),
 }
@@ -237,6 +239,46 @@ pub struct Info {
     /// Everything as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `runner export`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner export runs/2026-01-31-ravdess --format onnx --out emotions.onnx
+  runner export model.safetensors --format pytorch --out lstm.safetensors
+
+onnx (operator set 17) holds the whole way from features to probabilities, the
+normalisation too. It takes
+  frames       [batch, time, columns]   features as they are, padded at the end
+  lengths      [batch]                  frames of each clip, 64-bit integers
+  functionals  [batch, functionals]     only where the model has them
+and gives probabilities [batch, labels]. Its metadata name the labels, the
+columns and the settings that the features are made with.
+
+pytorch holds the recurrent layers alone, under PyTorch's names, as safetensors:
+  network = torch.nn.LSTM(20, 64, bidirectional=True, batch_first=True)
+  network.load_state_dict(safetensors.torch.load_file(\"lstm.safetensors\"))
+The sizes stand in the file's metadata; their input is normalised already.")]
+pub struct Export {
+    /// A model file or a run's folder
+    #[arg(value_name = "FILE|RUN")]
+    pub model: PathBuf,
+    /// onnx for other runtimes, pytorch to go on there
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The file to write, replaced if it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What `export` writes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Open Neural Network Exchange: the whole model
+    Onnx,
+    /// safetensors with the names of torch.nn: the recurrent layers
+    Pytorch,
 }
 
 /// `runner synth`.

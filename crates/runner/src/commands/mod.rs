@@ -4,6 +4,7 @@ pub mod classify;
 pub mod cross_validate;
 pub mod devices;
 pub mod evaluate;
+pub mod export;
 pub mod features;
 pub mod info;
 pub mod plot;
