@@ -22,6 +22,7 @@ pub fn runner() -> &'static Path {
 }
 
 /// What a `runner` command came to.
+#[derive(Debug)]
 pub struct Outcome {
     /// Exit code.
     pub code: i32,

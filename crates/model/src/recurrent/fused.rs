@@ -6,7 +6,6 @@
 //! ([`stepwise`](super::stepwise)).
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)]
 use burn::backend::NdArray;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -115,7 +114,6 @@ impl Host for Flex {
 }
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)]
 impl Host for NdArray {
     type Values = Vec<f32>;
 
@@ -150,7 +148,6 @@ impl RecurrentOps for Flex {
 }
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)]
 impl RecurrentOps for NdArray {
     fn recurrent_sequence(
         inputs: FloatTensor<Self>,

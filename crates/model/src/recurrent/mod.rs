@@ -16,6 +16,8 @@
 
 mod cells;
 mod dropout;
+// burn-ndarray is deprecated in favour of Flex, and ours to drop when Burn does.
+#[allow(deprecated)]
 mod fused;
 mod init;
 pub mod kernel;

@@ -192,12 +192,12 @@ fn csv_of(rows: &[Row]) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["name", "clips", "mean", "deviation"])?;
     for row in rows {
-        let figure = |f: fn(Spread) -> f64| row.figure.map_or(String::new(), |s| f(s).to_string());
+        let text = |figure: Option<f64>| figure.map_or(String::new(), |f| f.to_string());
         writer.write_record([
             row.name.clone(),
             row.clips.to_string(),
-            figure(|s| s.mean),
-            figure(|s| s.deviation),
+            text(row.figure.map(|figure| figure.mean)),
+            text(row.figure.and_then(|figure| figure.deviation)),
         ])?;
     }
     Ok(writer.into_inner()?)
@@ -231,11 +231,9 @@ fn all_predictions(results: &[(TaskResult, Predictions)]) -> Result<Vec<u8>> {
 }
 
 fn print(summary: &Summary, folder: &Path) {
-    let figure = |spread: Option<Spread>| match spread {
-        Some(spread) if summary.seeds > 1 => {
-            format!("{:.3} +- {:.3}", spread.mean, spread.deviation)
-        }
-        Some(spread) => format!("{:.3}", spread.mean),
+    let figure = |spread: Option<Spread>| match spread.map(|s| (s.mean, s.deviation)) {
+        Some((mean, Some(deviation))) => format!("{mean:.3} +- {deviation:.3}"),
+        Some((mean, None)) => format!("{mean:.3}"),
         None => "none".into(),
     };
     for (what, rows) in [("fold", &summary.folds), ("class", &summary.classes)] {

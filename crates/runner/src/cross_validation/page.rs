@@ -37,7 +37,7 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
         escaped(&summary.protocol_title),
         match summary.protocol_source.as_str() {
             "" => String::new(),
-            source => format!(". {}", escaped(source)),
+            source => format!(" ({})", escaped(source)),
         },
     )?;
     if !summary.speaker_disjoint {
@@ -58,13 +58,15 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
         page,
         "<div class=\"cards\"><div><div class=\"big\">{uar}</div>\
          <div>pooled UAR, the mean recall of the classes<br>\
-         <span class=\"muted\">{interval}deviation over {} seeds {}; guessing is worth {:.3}</span></div></div>\
+         <span class=\"muted\">{interval}{}; guessing is worth {:.3}</span></div></div>\
          <div><div class=\"big\">{}</div><div>accuracy</div></div>\
          <div><div class=\"big\">{:.3}</div><div>calibration error</div></div></div>\n\
          <p>{} clips of {} speakers, each tested by a network that {}. {} numbers in a network; \
          {:.0} s of training a seed, on one thread.</p>\n",
-        summary.seeds,
-        deviation(summary.uar),
+        match summary.seeds {
+            1 => "one seed, so no deviation".into(),
+            seeds => format!("deviation over {seeds} seeds {}", deviation(summary.uar)),
+        },
         summary.chance,
         summary
             .accuracy
@@ -138,9 +140,8 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
 }
 
 fn deviation(spread: Option<Spread>) -> String {
-    spread.map_or("unknown".into(), |spread| {
-        format!("{:.3}", spread.deviation)
-    })
+    let deviation = spread.and_then(|spread| spread.deviation);
+    deviation.map_or(String::new(), |deviation| format!("{deviation:.3}"))
 }
 
 /// A table with a bar for each figure, and a mark where guessing would end.

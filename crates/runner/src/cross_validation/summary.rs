@@ -28,8 +28,8 @@ const BINS: usize = 15;
 pub struct Spread {
     /// Mean over the seeds.
     pub mean: f64,
-    /// Sample standard deviation over the seeds; 0 for a single one.
-    pub deviation: f64,
+    /// Sample standard deviation over the seeds; none for a single one.
+    pub deviation: Option<f64>,
 }
 
 impl Spread {
@@ -43,11 +43,7 @@ impl Spread {
         let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
         Some(Spread {
             mean,
-            deviation: if values.len() > 1 {
-                (squares / (n - 1.0)).sqrt()
-            } else {
-                0.0
-            },
+            deviation: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
         })
     }
 }
@@ -240,7 +236,7 @@ impl Summary {
             parameters: results.first().map_or(0, |(result, _)| result.parameters),
             training_seconds: Spread::of(&seconds).unwrap_or(Spread {
                 mean: 0.0,
-                deviation: 0.0,
+                deviation: None,
             }),
         })
     }
@@ -375,7 +371,7 @@ mod tests {
         let summary = Summary::new("corpus", &folds(), &results).unwrap();
         let uar = summary.uar.unwrap();
         assert!((uar.mean - (5.0 / 6.0 + 1.0) / 2.0).abs() < 1e-12);
-        assert!((uar.deviation - (1.0f64 / 6.0) / 2f64.sqrt()).abs() < 1e-12);
+        assert!((uar.deviation.unwrap() - (1.0f64 / 6.0) / 2f64.sqrt()).abs() < 1e-12);
         assert_eq!(summary.accuracy.unwrap().mean, (0.75 + 1.0) / 2.0);
         assert_eq!((summary.clips, summary.speakers, summary.seeds), (4, 2, 2));
         assert_eq!(summary.folds[1].figure.unwrap().mean, 1.0);
