@@ -11,8 +11,10 @@
 //!
 //! [`commands`] has one file for each command, [`cli`] what they take,
 //! [`settings`] what a training depends on, [`trial`] where it can run,
-//! [`synth`] a voice for machines without a corpus.
+//! [`synth`] a voice for machines without a corpus, [`benchmark`] what
+//! recurrent layers cost.
 
+pub mod benchmark;
 pub mod cli;
 pub mod commands;
 pub mod corpus;

@@ -111,6 +111,21 @@ impl Live {
         input
     }
 
+    /// Only the matrix-vector products of the layers' steps: what
+    /// `runner bench` measures [`step`](Self::step) against. The states stay
+    /// as they are, and nothing useful comes out.
+    ///
+    /// # Panics
+    ///
+    /// As [`step`](Self::step).
+    pub fn products(&mut self, frame: &[f32]) {
+        let mut input = frame;
+        for layer in &mut self.layers {
+            layer.stepper.products(input);
+            input = &layer.output;
+        }
+    }
+
     /// A new sequence begins.
     pub fn reset(&mut self) {
         for layer in &mut self.layers {

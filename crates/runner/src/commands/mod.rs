@@ -1,5 +1,6 @@
 //! One file for each command of the `runner`.
 
+pub mod bench;
 pub mod classify;
 pub mod cross_validate;
 pub mod devices;

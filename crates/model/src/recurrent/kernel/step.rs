@@ -71,6 +71,40 @@ impl Stepper {
         &self.h[..self.sizes.hidden]
     }
 
+    /// Only the matrix-vector products of a step, over the same packed weights,
+    /// without gates and without a new state: what a step is measured against.
+    ///
+    /// # Panics
+    ///
+    /// Where the frame has fewer numbers than the layer's input.
+    pub fn products(&mut self, frame: &[f32]) {
+        let arch = pulp::Arch::new();
+        let Packed {
+            input,
+            recurrent,
+            reset,
+            ..
+        } = &self.packed;
+        let width = self.slots.len();
+        let products = [
+            (frame, Some(input)),
+            (&self.h, Some(recurrent)),
+            (&self.h, reset.as_ref()),
+        ];
+        for (a, panels) in products {
+            if let Some(b) = panels {
+                arch.dispatch(Product {
+                    rows: 1,
+                    a,
+                    a_stride: a.len(),
+                    b,
+                    c: &mut self.slots,
+                    c_stride: width,
+                });
+            }
+        }
+    }
+
     /// The hidden state.
     pub fn hidden(&self) -> &[f32] {
         &self.h[..self.sizes.hidden]
