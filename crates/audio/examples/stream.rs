@@ -11,12 +11,8 @@ use std::io::{Read, Write};
 use audio::{FeatureSpec, FeatureStream, VadSettings, VadStream};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let spec = FeatureSpec {
-        trim: None,
-        functionals: false,
-        deltas: 1,
-        ..FeatureSpec::recommended()
-    };
+    let mut spec = FeatureSpec::recommended().for_stream();
+    spec.blocks[0].deltas = 1;
     let mut features = FeatureStream::with_running_mean(&spec, 16_000, 3.0)?;
     let mut activity = VadStream::new(&VadSettings::default(), 16_000)?;
     let mut rows = 0;

@@ -49,7 +49,7 @@ pub(crate) fn functionals(frames: &Frames) -> Vec<f32> {
 }
 
 /// `numpy.percentile`, of values already in order.
-fn percentile(sorted: &[f32], share: f64) -> f32 {
+pub(crate) fn percentile(sorted: &[f32], share: f64) -> f32 {
     let at = share * (sorted.len() - 1) as f64;
     let below = at.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);

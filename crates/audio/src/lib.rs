@@ -50,11 +50,11 @@
 //! | silence at the ends taken off | [`Recording::trim`] | |
 //! | MFCCs and log-mel spectra | [`Mfcc`], [`MfccConfig`] with its presets | [`MfccStream`] |
 //! | slopes over time | [`delta`] | [`DeltaStream`] |
-//! | the features of a model, by one set of settings | [`FeatureSpec`], [`FeatureExtractor`] | [`FeatureStream`] |
+//! | the features of a model: a list of blocks of all these over one grid of rows | [`FeatureSpec`], [`FeatureBlock`], [`Measure`], [`FeatureExtractor`] | [`FeatureStream`] |
 //! | who speaks when | [`speech_segments`], [`vad_frames`], [`cut_speech`] | [`VadStream`] |
 //! | pitch and voicing | [`Pitch`] | [`PitchStream`] |
 //! | loudness, noise in the voice, jitter and shimmer, syllables a second | [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | |
-//! | zero crossings, level, centroid, roll-off, flatness, flux, chroma | [`SpectralShape`], [`SpectralConfig`] | |
+//! | zero crossings, level, centroid, roll-off, flatness, flux, chroma | [`SpectralShape`], [`SpectralConfig`] | [`SpectralStream`] |
 //! | a training set made larger | [`Augmenter`], [`FrameMasks`], [`change_speed`] | |
 //! | samples out | [`write_wav`] | |
 //!
@@ -105,8 +105,13 @@ pub use mfcc::{
 };
 pub use recording::Recording;
 pub use resample::{SAMPLE_RATES, SPEEDS, StreamResampler, change_speed};
-pub use spec::{FeatureExtractor, FeatureSpec, FeatureStream, Features};
-pub use spectral::{Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape};
+pub use spec::{
+    Columns, FeatureBlock, FeatureExtractor, FeatureSpec, FeatureStream, Features, Measure,
+    ProsodyConfig,
+};
+pub use spectral::{
+    Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape, SpectralStream,
+};
 pub use trim::TrimSettings;
 pub use vad::{Segment, VadFrame, VadSettings, VadStream, cut_speech, speech_segments, vad_frames};
 pub use voice::{

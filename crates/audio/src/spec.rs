@@ -1,29 +1,69 @@
 //! From a recording to the features of a model, by settings that the model keeps.
 //!
 //! A [`FeatureSpec`] is written into every trained model, so that what it is
-//! used with cannot differ from what it was trained on.
+//! used with cannot differ from what it was trained on. It is a list of blocks
+//! over one grid of rows:
+//!
+//! ```text
+//! recording ─ resampled ─ trimmed ─ frames ─ rows of `average` frames
+//!                                              │
+//!            for each block, in order: measure ─ less its mean ─ deltas   columns
+//!                                        └ functionals                    numbers
+//! ```
+
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::deltas::{DeltaMethod, delta};
 use crate::error::AudioError;
-use crate::frames::Frames;
-use crate::functionals::{NAMES, functionals};
 use crate::mfcc::{
     FftLength, Floor, Framing, Log, MelNorm, MelScale, Mfcc, MfccConfig, Span, Zeroth,
 };
-use crate::recording::Recording;
 use crate::resample::SAMPLE_RATES;
 use crate::trim::TrimSettings;
 
+mod block;
+mod extract;
+mod prosody;
+mod rows;
+mod source;
 mod stream;
 
+pub use block::{Columns, FeatureBlock, Measure, ProsodyConfig};
+pub use extract::{FeatureExtractor, Features};
+use source::at_block;
 pub use stream::FeatureStream;
 
 /// More frames than this are never averaged into one (5 s at a hop of 10 ms).
 const AVERAGE_AT_MOST: usize = 500;
+/// More blocks than this are a mistake.
+const BLOCKS_AT_MOST: usize = 32;
+/// More columns than this, deltas included, have no use.
+const COLUMNS_AT_MOST: usize = 16_384;
 
 /// Which features to extract, and from what.
+///
+/// In a file of settings, with the settings of `mfcc` left out here:
+///
+/// ```toml
+/// sample_rate = 16000
+/// average = 2
+/// trim = { threshold_db = 35.0, margin = 0.1 }
+/// mfcc = {}
+///
+/// [[blocks]]
+/// measure = "mfcc"
+/// deltas = 1
+/// subtract_mean = "all"
+///
+/// [[blocks]]
+/// measure = { prosody = {} }
+/// subtract_mean = { named = ["prosody_level"] }
+/// functionals = true
+///
+/// [[blocks]]
+/// measure = { spectral = ["flatness", { roll_off = 0.85 }] }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureSpec {
@@ -31,19 +71,14 @@ pub struct FeatureSpec {
     pub sample_rate: u32,
     /// Silence before and after the speech is cut; `None` keeps it.
     pub trim: Option<TrimSettings>,
-    /// How the MFCCs are computed.
+    /// The frames that every block stands on, and how the mel spectrum and the
+    /// coefficients of [`Measure::Mfcc`] and [`Measure::LogMel`] are computed.
     pub mfcc: MfccConfig,
-    /// Orders of deltas beside the MFCCs: 0, 1 or 2, by regression over two
-    /// frames on either side ([`DeltaMethod::HTK`]).
-    pub deltas: usize,
-    /// Subtract from every MFCC column its mean over the utterance: takes away
-    /// microphone, room, and part of the speaker.
-    pub subtract_mean: bool,
-    /// Average this many neighbouring frames in mel power, before the
-    /// logarithm; 1 is off.
+    /// Neighbouring frames averaged into one row, mel spectra in power before
+    /// the logarithm; 1 is off.
     pub average: usize,
-    /// Give statistics over the utterance beside the frames.
-    pub functionals: bool,
+    /// What is measured, in the order of the columns.
+    pub blocks: Vec<FeatureBlock>,
 }
 
 impl Default for FeatureSpec {
@@ -82,11 +117,35 @@ impl FeatureSpec {
                 zeroth: Zeroth::Coefficient,
                 ..MfccConfig::librosa()
             },
-            deltas: 0,
-            subtract_mean: true,
             average: 2,
-            functionals: true,
+            blocks: vec![FeatureBlock {
+                subtract_mean: Columns::All,
+                functionals: true,
+                ..FeatureBlock::new(Measure::Mfcc)
+            }],
         }
+    }
+
+    /// [`recommended`](Self::recommended) with prosody beside the MFCCs: 26
+    /// columns, and 150 functionals, 30 of them of prosody and duration.
+    pub fn emotion() -> Self {
+        let mut spec = Self::recommended();
+        spec.blocks.push(FeatureBlock {
+            functionals: true,
+            ..FeatureBlock::new(Measure::Prosody(ProsodyConfig::default()))
+        });
+        spec
+    }
+
+    /// The same without what no stream has: neither trimmed nor with
+    /// functionals. Means stay, for
+    /// [`FeatureStream::with_running_mean`] to stand in for.
+    pub fn for_stream(mut self) -> Self {
+        self.trim = None;
+        for block in &mut self.blocks {
+            block.functionals = false;
+        }
+        self
     }
 
     /// Checks all settings.
@@ -98,7 +157,7 @@ impl FeatureSpec {
         self.prepare().map(|_| ())
     }
 
-    fn prepare(&self) -> Result<Mfcc, AudioError> {
+    fn prepare(&self) -> Result<(Mfcc, source::Plan), AudioError> {
         if !SAMPLE_RATES.contains(&self.sample_rate) {
             return Err(AudioError::settings(format!(
                 "sample_rate is {} Hz, it must be {} to {}",
@@ -110,44 +169,98 @@ impl FeatureSpec {
         if let Some(trim) = &self.trim {
             trim.validate()?;
         }
-        if self.deltas > 2 {
-            return Err(AudioError::settings(format!(
-                "deltas is {}, it must be 0, 1 or 2",
-                self.deltas
-            )));
-        }
         if !(1..=AVERAGE_AT_MOST).contains(&self.average) {
             return Err(AudioError::settings(format!(
                 "average is {}, it must be 1 (off) to {AVERAGE_AT_MOST}",
                 self.average
             )));
         }
-        Mfcc::new(&self.mfcc, self.sample_rate)
+        let mfcc = Mfcc::new(&self.mfcc, self.sample_rate)?;
+        self.validate_blocks()?;
+        let plan = source::Plan::new(self, &mfcc)?;
+        Ok((mfcc, plan))
     }
 
-    /// Names of the columns of the frames: `mfcc_0` ..., `delta_mfcc_0` ...,
-    /// `delta_delta_mfcc_0` ...
-    pub fn column_names(&self) -> Vec<String> {
-        let base = self.mfcc.column_names();
-        (0..=self.deltas)
-            .flat_map(|order| {
-                let prefix = "delta_".repeat(order);
-                base.iter().map(move |name| format!("{prefix}{name}"))
-            })
-            .collect()
-    }
-
-    /// Names of the functionals: six of each MFCC (`mfcc_0_mean`, ...), then
-    /// `duration`, the seconds of trimmed speech. None if they are off.
-    pub fn functional_names(&self) -> Vec<String> {
-        if !self.functionals {
-            return Vec::new();
+    /// What can be checked of the blocks before their tables are made.
+    fn validate_blocks(&self) -> Result<(), AudioError> {
+        if !(1..=BLOCKS_AT_MOST).contains(&self.blocks.len()) {
+            return Err(AudioError::settings(format!(
+                "blocks lists {} measures, it must be 1 to {BLOCKS_AT_MOST}",
+                self.blocks.len()
+            )));
         }
-        let base = self.mfcc.column_names();
-        base.iter()
-            .flat_map(|name| NAMES.iter().map(move |f| format!("{name}_{f}")))
-            .chain(["duration".to_owned()])
-            .collect()
+        for (i, block) in self.blocks.iter().enumerate() {
+            self.validate_block(block)
+                .map_err(|error| at_block(i, block, error))?;
+        }
+        let names = self.column_names();
+        if names.len() > COLUMNS_AT_MOST {
+            return Err(AudioError::settings(format!(
+                "blocks give {} columns, they must be {COLUMNS_AT_MOST} at most",
+                names.len()
+            )));
+        }
+        let mut seen = HashSet::new();
+        match names.iter().find(|name| !seen.insert(*name)) {
+            Some(name) => Err(AudioError::settings(format!(
+                "blocks give the column {name} twice, it must be in one of them only"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_block(&self, block: &FeatureBlock) -> Result<(), AudioError> {
+        block.measure.validate(&self.mfcc)?;
+        if block.deltas > 2 {
+            return Err(AudioError::settings(format!(
+                "deltas is {}, it must be 0, 1 or 2",
+                block.deltas
+            )));
+        }
+        if let Columns::Named(chosen) = &block.subtract_mean {
+            let names = block.measure.column_names(&self.mfcc);
+            if let Some(other) = chosen.iter().find(|name| !names.contains(name)) {
+                return Err(AudioError::settings(format!(
+                    "subtract_mean names {other:?}, it must be of the block's own columns, {}",
+                    names.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the columns of the frames, block after block, those of a block
+    /// followed by their deltas: `mfcc_0` ..., `delta_mfcc_0` ...,
+    /// `delta_delta_mfcc_0` ..., `prosody_log_f0` ... None is twice there.
+    pub fn column_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for block in &self.blocks {
+            let base = block.measure.column_names(&self.mfcc);
+            for order in 0..=block.deltas.min(2) {
+                let prefix = "delta_".repeat(order);
+                names.extend(base.iter().map(|name| format!("{prefix}{name}")));
+            }
+        }
+        names
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.column_names().len()
+    }
+
+    /// Names of the functionals, block after block (`mfcc_0_mean`, ...), then
+    /// `duration`, the seconds of trimmed speech. None if no block gives any.
+    pub fn functional_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for block in self.blocks.iter().filter(|block| block.functionals) {
+            let base = block.measure.column_names(&self.mfcc);
+            names.extend(block.measure.functional_names(&base));
+        }
+        if !names.is_empty() {
+            names.push("duration".to_owned());
+        }
+        names
     }
 
     /// Seconds from one row of the frames to the next.
@@ -165,105 +278,6 @@ impl FeatureSpec {
     ///
     /// As [`validate`](Self::validate).
     pub fn extractor(&self) -> Result<FeatureExtractor, AudioError> {
-        Ok(FeatureExtractor {
-            mfcc: self.prepare()?,
-            spec: self.clone(),
-        })
+        FeatureExtractor::new(self)
     }
-}
-
-/// The features of one recording.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Features {
-    /// One row every [`frame_period`](FeatureSpec::frame_period):
-    /// `[frames, columns]`, the columns named by
-    /// [`column_names`](FeatureSpec::column_names).
-    pub frames: Frames,
-    /// Statistics over the recording, of the MFCCs before their mean is
-    /// removed, named by [`functional_names`](FeatureSpec::functional_names).
-    pub functionals: Vec<f32>,
-}
-
-/// Extracts features; made by [`FeatureSpec::extractor`], for any number of
-/// recordings and threads.
-#[derive(Clone, Debug)]
-pub struct FeatureExtractor {
-    spec: FeatureSpec,
-    mfcc: Mfcc,
-}
-
-impl FeatureExtractor {
-    /// The features of `recording`: resampled, trimmed, computed. Silence is
-    /// not an error; its features are finite.
-    ///
-    /// # Errors
-    ///
-    /// [`AudioError::TooShort`] where there is less than one frame.
-    /// [`AudioError::Settings`] where the recording has an impossible sample
-    /// rate.
-    pub fn extract(&self, recording: &Recording) -> Result<Features, AudioError> {
-        let mut recording = recording.resample(self.spec.sample_rate)?;
-        if let Some(trim) = &self.spec.trim {
-            recording = recording.trim(trim);
-        }
-        let mfcc = self
-            .mfcc
-            .compute_averaged(&recording.samples, self.spec.average);
-        if mfcc.is_empty() {
-            return Err(AudioError::TooShort {
-                seconds: recording.duration(),
-                needed: self.mfcc.samples_needed() as f64 / f64::from(self.spec.sample_rate),
-            });
-        }
-        let mut statistics = Vec::new();
-        if self.spec.functionals {
-            statistics = functionals(&mfcc);
-            statistics.push(recording.duration() as f32);
-        }
-        let base = if self.spec.subtract_mean {
-            less_mean(&mfcc)
-        } else {
-            mfcc
-        };
-        let frames = match self.spec.deltas {
-            0 => base,
-            orders => {
-                let deltas: Vec<Frames> = (1..=orders)
-                    .map(|order| delta(&base, order, DeltaMethod::HTK))
-                    .collect();
-                base.beside(&deltas.iter().collect::<Vec<_>>())
-            }
-        };
-        Ok(Features {
-            frames,
-            functionals: statistics,
-        })
-    }
-
-    /// The settings.
-    pub fn spec(&self) -> &FeatureSpec {
-        &self.spec
-    }
-}
-
-/// Every column less its mean.
-fn less_mean(frames: &Frames) -> Frames {
-    let mut means = vec![0.0f64; frames.columns()];
-    for row in frames.rows() {
-        for (mean, &v) in means.iter_mut().zip(row) {
-            *mean += f64::from(v);
-        }
-    }
-    for mean in &mut means {
-        *mean /= frames.len() as f64;
-    }
-    let data = frames
-        .rows()
-        .flat_map(|row| {
-            row.iter()
-                .zip(&means)
-                .map(|(&v, mean)| (f64::from(v) - mean) as f32)
-        })
-        .collect();
-    Frames::new(data, frames.columns())
 }

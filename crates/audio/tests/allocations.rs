@@ -165,12 +165,8 @@ fn a_resampler_that_has_room_for_its_output_does_not_allocate() {
 
 #[test]
 fn features_with_deltas_and_voice_activity_do_not_allocate_either() {
-    let spec = FeatureSpec {
-        trim: None,
-        functionals: false,
-        deltas: 2,
-        ..FeatureSpec::recommended()
-    };
+    let mut spec = FeatureSpec::recommended().for_stream();
+    spec.blocks[0].deltas = 2;
     let mut features = FeatureStream::with_running_mean(&spec, 16_000, 1.0).unwrap();
     let mut activity = VadStream::new(&VadSettings::default(), 16_000).unwrap();
     // Bursts of a rough sound, half a second long, every second.
@@ -180,13 +176,21 @@ fn features_with_deltas_and_voice_activity_do_not_allocate_either() {
             _ => (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5,
         })
         .collect();
+    // What looks at pitch too, once it has met the loudest and the longest.
+    let mut prosody =
+        FeatureStream::with_running_mean(&FeatureSpec::emotion().for_stream(), 16_000, 1.0)
+            .unwrap();
+    prosody.push(&samples, |_| ());
+    prosody.finish(|_| ());
     let (mut rows, mut segments) = (0, 0);
     let made = allocations(|| {
         for size in [1, 160, 5_000] {
             for chunk in samples.chunks(size) {
                 features.push(chunk, |_| rows += 1);
+                prosody.push(chunk, |_| ());
                 activity.push(chunk, |_| segments += 1);
             }
+            prosody.finish(|_| ());
             features.finish(|_| rows += 1);
             activity.finish(|_| segments += 1);
         }

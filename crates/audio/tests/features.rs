@@ -1,7 +1,7 @@
 //! What a model is given: properties of the whole way from recording to features.
 
 use audio::{
-    AudioError, FeatureSpec, Floor, Framing, Lifter, Mfcc, MfccConfig, Recording, Span,
+    AudioError, Columns, FeatureSpec, Floor, Framing, Lifter, Mfcc, MfccConfig, Recording, Span,
     TrimSettings, Zeroth,
 };
 
@@ -64,11 +64,9 @@ fn the_recommended_features_have_the_shape_their_names_say() {
 
 #[test]
 fn deltas_are_named_after_their_column() {
-    let spec = FeatureSpec {
-        deltas: 2,
-        functionals: false,
-        ..FeatureSpec::recommended()
-    };
+    let mut spec = FeatureSpec::recommended();
+    spec.blocks[0].deltas = 2;
+    spec.blocks[0].functionals = false;
     let names = spec.column_names();
     assert_eq!(names.len(), 60);
     assert_eq!(
@@ -113,10 +111,8 @@ fn a_subtracted_mean_is_gone_and_its_functional_is_not() {
         .unwrap()
         .extract(&recording(20_000))
         .unwrap();
-    let kept = FeatureSpec {
-        subtract_mean: false,
-        ..spec.clone()
-    };
+    let mut kept = spec.clone();
+    kept.blocks[0].subtract_mean = Columns::None;
     let raw = kept
         .extractor()
         .unwrap()
@@ -191,10 +187,8 @@ fn silence_constants_and_clipping_give_finite_features() {
         vec![3e4; 16_000],
     ] {
         let recording = Recording::from_samples(samples.clone(), 16_000).unwrap();
-        let mut spec = FeatureSpec {
-            deltas: 2,
-            ..FeatureSpec::recommended()
-        };
+        let mut spec = FeatureSpec::recommended();
+        spec.blocks[0].deltas = 2;
         for (name, mfcc) in presets() {
             spec.mfcc = mfcc;
             let features = spec.extractor().unwrap().extract(&recording).unwrap();
@@ -267,7 +261,7 @@ fn contradictory_settings_are_refused_by_name() {
                 margin: 0.1,
             })
         }),
-        ("deltas", |s| s.deltas = 3),
+        ("deltas", |s| s.blocks[0].deltas = 3),
         ("average", |s| s.average = 0),
         ("average", |s| s.average = usize::MAX),
         ("input_scale", |s| s.mfcc.input_scale = 0.0),

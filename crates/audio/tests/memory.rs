@@ -109,12 +109,8 @@ fn three_hours_are_decoded_and_resampled_in_megabytes() {
 fn an_hour_becomes_features_in_megabytes() {
     const RATE: u32 = 16_000;
     const SAMPLES: u64 = 3600 * RATE as u64;
-    let spec = FeatureSpec {
-        trim: None,
-        subtract_mean: false,
-        functionals: false,
-        ..FeatureSpec::recommended()
-    };
+    let mut spec = FeatureSpec::recommended().for_stream();
+    spec.blocks[0].subtract_mean = audio::Columns::None;
     let mut rows = 0u64;
     let peak = peak_of(|| {
         let file = Endless {

@@ -3,8 +3,8 @@
 mod common;
 
 use audio::{
-    AudioError, FeatureSpec, FeatureStream, Floor, Framing, Log, Mfcc, MfccConfig, MfccStream,
-    Recording, Span, Zeroth,
+    AudioError, Columns, FeatureSpec, FeatureStream, Floor, Framing, Log, Mfcc, MfccConfig,
+    MfccStream, Recording, Span, Zeroth,
 };
 use common::ravdess_files;
 
@@ -260,12 +260,9 @@ fn real_speech_streams_bit_for_bit() {
 }
 
 fn streamable() -> FeatureSpec {
-    FeatureSpec {
-        trim: None,
-        subtract_mean: false,
-        functionals: false,
-        ..FeatureSpec::recommended()
-    }
+    let mut spec = FeatureSpec::recommended().for_stream();
+    spec.blocks[0].subtract_mean = Columns::None;
+    spec
 }
 
 #[test]
@@ -274,12 +271,12 @@ fn streamed_features_are_the_extracted_ones_bit_for_bit() {
     for (name, mfcc) in causal_presets() {
         for deltas in 0..=2 {
             for average in [1, 2] {
-                let spec = FeatureSpec {
+                let mut spec = FeatureSpec {
                     mfcc: mfcc.clone(),
-                    deltas,
                     average,
                     ..streamable()
                 };
+                spec.blocks[0].deltas = deltas;
                 let n = 2_048 + random.below(9_000);
                 let samples = random.noise(n);
                 let mut stream = FeatureStream::new(&spec, 16_000).unwrap();
@@ -301,8 +298,10 @@ fn streamed_features_are_the_extracted_ones_bit_for_bit() {
 fn what_needs_the_whole_recording_is_refused_by_name() {
     type Change = fn(&mut FeatureSpec);
     let changes: [(&str, Change); 4] = [
-        ("subtract_mean", |s| s.subtract_mean = true),
-        ("functionals", |s| s.functionals = true),
+        ("subtract_mean", |s| {
+            s.blocks[0].subtract_mean = Columns::All
+        }),
+        ("functionals", |s| s.blocks[0].functionals = true),
         ("trim", |s| s.trim = Some(audio::TrimSettings::default())),
         ("top_db", |s| s.mfcc.top_db = Some(80.0)),
     ];
@@ -335,8 +334,9 @@ fn a_running_mean_is_the_mean_so_far_and_then_forgets() {
         .extract(&recording)
         .unwrap()
         .frames;
+    let with_mean = FeatureSpec::recommended().for_stream();
     let rows = |seconds: f64| {
-        let mut stream = FeatureStream::with_running_mean(&spec, 16_000, seconds).unwrap();
+        let mut stream = FeatureStream::with_running_mean(&with_mean, 16_000, seconds).unwrap();
         let mut rows: Vec<Vec<f32>> = Vec::new();
         stream.push(&samples, |row| rows.push(row.to_vec()));
         stream.finish(|row| rows.push(row.to_vec()));

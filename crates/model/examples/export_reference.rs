@@ -46,10 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         write(folder, &name.to_string_lossy(), &model, &mut rng)?;
     }
     for (name, architecture) in architectures() {
-        let features = FeatureSpec {
-            functionals: name != "without_functionals",
-            ..FeatureSpec::recommended()
-        };
+        let mut features = FeatureSpec::recommended();
+        features.blocks[0].functionals = name != "without_functionals";
         let projection = (name == "projection").then_some(2 * architecture.hidden);
         let model = random(features, architecture, projection, &mut rng)?;
         write(folder, name, &model, &mut rng)?;

@@ -7,7 +7,7 @@
 //! | key | value |
 //! |---|---|
 //! | `format` | `speech-emotion-lstm` |
-//! | `format_version` | `2` |
+//! | `format_version` | `3` |
 //! | `labels` | JSON list of names, in the order of the scores |
 //! | `features` | JSON of the audio crate's `FeatureSpec` |
 //! | `normalisation` | JSON of [`Normalisation`] |
@@ -31,7 +31,7 @@ use crate::recurrent::Init;
 use crate::{Architecture, Classifier, ModelError, Normalisation};
 
 const FORMAT: &str = "speech-emotion-lstm";
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 
 /// A classifier with all that is needed to use it on a recording.
 #[derive(Clone, Debug)]

@@ -152,10 +152,10 @@ fn other_files_and_other_versions_are_told_apart() {
     ));
     let other = with_metadata(&bytes, "format", "something-else");
     assert!(matches!(load(&other), Err(ModelError::NotAModel { .. })));
-    let later = with_metadata(&bytes, "format_version", "3");
+    let later = with_metadata(&bytes, "format_version", "4");
     let error = load(&later).unwrap_err();
     assert!(
-        matches!(&error, ModelError::Version { found, .. } if found == "3"),
+        matches!(&error, ModelError::Version { found, .. } if found == "4"),
         "{error}"
     );
 }

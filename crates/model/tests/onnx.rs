@@ -17,10 +17,8 @@ const HIDDEN: usize = 6;
 const COLUMNS: usize = 20;
 
 fn model(architecture: Architecture, functionals: bool) -> Model {
-    let features = FeatureSpec {
-        functionals,
-        ..FeatureSpec::recommended()
-    };
+    let mut features = FeatureSpec::recommended();
+    features.blocks[0].functionals = functionals;
     let functionals = features.functional_names().len();
     let clip = Features {
         frames: Frames::new((0..3 * COLUMNS).map(|v| v as f32).collect(), COLUMNS),

@@ -11,7 +11,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use audio::{FeatureExtractor, FeatureSpec, FeatureStream, MfccConfig, Recording, StreamResampler};
+use audio::{
+    Chroma, Columns, FeatureBlock, FeatureExtractor, FeatureSpec, FeatureStream, Measure,
+    MfccConfig, PitchConfig, ProsodyConfig, Recording, SpectralFeature, StreamResampler,
+};
 use libfuzzer_sys::fuzz_target;
 
 #[global_allocator]
@@ -23,8 +26,8 @@ const RATES: [u32; 8] = [
     8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 15_984, 192_000,
 ];
 
-/// Preset, orders of deltas, frames averaged.
-type Kind = (u8, usize, usize);
+/// Preset, orders of deltas, frames averaged, whether there is more than MFCCs.
+type Kind = (u8, usize, usize, bool);
 
 /// What can do one kind of settings.
 struct Tools {
@@ -61,6 +64,7 @@ fuzz_target!(|data: &[u8]| {
         preset % 4,
         usize::from(options & 3) % 3,
         1 + usize::from(options >> 2 & 3),
+        options & 0x20 != 0,
     );
     TOOLS.with_borrow_mut(|all| {
         let tools = all.entry(kind).or_insert_with(|| Tools::new(kind));
@@ -91,12 +95,35 @@ struct Run {
 }
 
 impl Tools {
-    fn new((preset, deltas, average): Kind) -> Self {
+    fn new((preset, deltas, average, more): Kind) -> Self {
+        let running_mean = deltas == 1;
+        let mut measures = vec![Measure::Mfcc];
+        if more {
+            let shape = vec![SpectralFeature::ZeroCrossingRate, SpectralFeature::Flux];
+            measures.extend([
+                Measure::LogMel,
+                Measure::Intensity { floor: 100.0 },
+                Measure::Chroma(Chroma::default()),
+                Measure::Spectral(shape),
+            ]);
+        }
+        if more && running_mean {
+            measures.extend([
+                Measure::Prosody(ProsodyConfig::default()),
+                Measure::Pitch(PitchConfig::default()),
+            ]);
+        }
+        let blocks = measures.into_iter().map(|measure| FeatureBlock {
+            deltas,
+            subtract_mean: if running_mean {
+                Columns::All
+            } else {
+                Columns::None
+            },
+            ..FeatureBlock::new(measure)
+        });
         let spec = FeatureSpec {
             trim: None,
-            subtract_mean: false,
-            functionals: false,
-            deltas,
             average,
             mfcc: match preset {
                 0 => MfccConfig::kaldi(),
@@ -104,9 +131,9 @@ impl Tools {
                 2 => MfccConfig::htk(),
                 _ => FeatureSpec::recommended().mfcc,
             },
+            blocks: blocks.collect(),
             ..FeatureSpec::recommended()
         };
-        let running_mean = deltas == 1;
         Tools {
             stream: if running_mean {
                 FeatureStream::with_running_mean(&spec, spec.sample_rate, 3.0)

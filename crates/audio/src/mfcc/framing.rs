@@ -124,18 +124,8 @@ impl FrameGrid {
         self.n_fft + 2
     }
 
-    /// The samples under window `t`: a part of `samples`, or at the ends
-    /// `buffer` with the padding.
-    pub(crate) fn gather<'a, T: Real>(
-        &self,
-        samples: &'a [T],
-        t: usize,
-        buffer: &'a mut [T],
-    ) -> &'a [T] {
-        self.gather_from(samples, 0, t, buffer)
-    }
-
-    /// The same of a signal of which only the samples from `first` on are `kept`.
+    /// The samples under window `t`: a part of `kept`, or at the ends `buffer`
+    /// with the padding. Only the samples from `first` on are `kept`.
     pub(crate) fn gather_from<'a, T: Real>(
         &self,
         kept: &'a [T],

@@ -10,6 +10,7 @@
 //! 5. logarithm with a floor: the log-mel spectrum;
 //! 6. type-II cosine transform and lifter: `n_mfcc` coefficients.
 
+pub(crate) mod buffer;
 mod config;
 mod cosine;
 pub(crate) mod framing;
@@ -95,7 +96,16 @@ impl Mfcc {
 
     /// The log-mel spectrum of `samples`: `[frames, n_mels]`.
     pub fn log_mel(&self, samples: &[f32]) -> Frames {
-        Frames::new(self.pipeline.log_mel(samples, 1), self.config.n_mels)
+        self.log_mel_averaged(samples, 1)
+    }
+
+    /// The logarithm of the mean mel spectrum of each `average` frames in a
+    /// row, as [`compute_averaged`](Self::compute_averaged) has it.
+    pub fn log_mel_averaged(&self, samples: &[f32], average: usize) -> Frames {
+        Frames::new(
+            self.pipeline.log_mel(samples, average.max(1)),
+            self.config.n_mels,
+        )
     }
 
     /// [`compute`](Self::compute) in double precision, row-major; for
@@ -111,6 +121,10 @@ impl Mfcc {
 
     fn in_double(&self) -> Pipeline<f64> {
         Pipeline::new(&self.config, self.sample_rate).expect("the same settings were valid before")
+    }
+
+    pub(crate) fn grid(&self) -> &framing::FrameGrid {
+        &self.pipeline.frames
     }
 
     /// The settings.

@@ -93,7 +93,16 @@ impl MfccStream {
     ///
     /// As [`new`](Self::new).
     pub fn log_mel(mfcc: &Mfcc) -> Result<Self, AudioError> {
-        Self::prepare(mfcc, 1, true)
+        Self::log_mel_averaged(mfcc, 1)
+    }
+
+    /// A stream of what [`Mfcc::log_mel_averaged`] gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn log_mel_averaged(mfcc: &Mfcc, average: usize) -> Result<Self, AudioError> {
+        Self::prepare(mfcc, average.max(1), true)
     }
 
     fn prepare(mfcc: &Mfcc, average: usize, log_mel: bool) -> Result<Self, AudioError> {

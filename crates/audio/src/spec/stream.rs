@@ -1,32 +1,45 @@
 //! The features of a signal that is still arriving.
 
+use std::collections::VecDeque;
+
 use super::FeatureSpec;
+use super::block::Measure;
+use super::prosody::Running;
+use super::rows::RowGrid;
+use super::source::{Made, Plan};
 use crate::deltas::{DeltaMethod, DeltaStream};
 use crate::error::AudioError;
-use crate::mfcc::MfccStream;
+
+mod feed;
+
+use feed::Feed;
+
+/// Samples are taken in pieces of this many, so that what waits is bounded.
+const PIECE: usize = 1_024;
+/// Rows that there is room for from the start.
+const RESERVED_AT_MOST: usize = 256;
 
 /// The frames of a [`FeatureSpec`], of samples that come in chunks of any size.
 ///
-/// The rows are those that [`extract`](crate::FeatureExtractor::extract) gives
-/// for all samples together, bit for bit (but for a running mean, see
-/// [`with_running_mean`](Self::with_running_mean)). Deltas look ahead and make
-/// a row late, see [`look_ahead`](Self::look_ahead). Memory is bounded, and
-/// nothing is allocated after `new`.
+/// What a stream made by [`new`](Self::new) gives are the rows that
+/// [`extract`](crate::FeatureExtractor::extract) gives for all samples
+/// together, bit for bit. Measures that look at the whole recording are
+/// refused by name; [`with_running_mean`](Self::with_running_mean) has a form
+/// of most of them that looks at what has been. Rows come late where deltas or
+/// a measure look ahead, see [`look_ahead`](Self::look_ahead). Memory is
+/// bounded. Nothing is allocated after `new`; where there is pitch, after the
+/// first second or so of it.
 ///
 /// ```
 /// use audio::{FeatureSpec, FeatureStream};
-/// let spec = FeatureSpec {
-///     trim: None,
-///     functionals: false,
-///     deltas: 1,
-///     ..FeatureSpec::recommended()
-/// };
+/// let mut spec = FeatureSpec::recommended().for_stream();
+/// spec.blocks[0].deltas = 1;
 /// // The mean of the last 3 seconds, as that of the whole is not known yet.
 /// let mut stream = FeatureStream::with_running_mean(&spec, 16_000, 3.0)?;
 /// let mut rows = 0;
 /// for chunk in [0.1; 16_000].chunks(1_000) {
 ///     stream.push(chunk, |row| {
-///         assert_eq!(row.len(), spec.column_names().len());
+///         assert_eq!(row.len(), spec.columns());
 ///         rows += 1;
 ///     });
 /// }
@@ -36,10 +49,24 @@ use crate::mfcc::MfccStream;
 /// ```
 #[derive(Debug)]
 pub struct FeatureStream {
-    mfcc: MfccStream,
+    rows: RowGrid,
+    feeds: Vec<Feed>,
+    blocks: Vec<Block>,
+    row: Vec<f32>,
+    look_ahead: f64,
+}
+
+/// What becomes of the rows of the feeds, for one block.
+#[derive(Debug)]
+struct Block {
+    made: Made,
+    prosody: Option<Running>,
     mean: Option<RunningMean>,
     deltas: DeltaStream,
-    look_ahead: f64,
+    /// Before deltas.
+    row: Vec<f32>,
+    /// Rows that wait for those of other blocks, one after the other.
+    ready: VecDeque<f32>,
 }
 
 impl FeatureStream {
@@ -48,29 +75,51 @@ impl FeatureStream {
     ///
     /// # Errors
     ///
-    /// [`AudioError::WholeRecording`] where `trim`, `subtract_mean`,
-    /// `functionals` or `mfcc.top_db` is on, saying what to do instead.
-    /// [`AudioError::Settings`] for another sample rate, and as
-    /// [`validate`](FeatureSpec::validate).
+    /// [`AudioError::WholeRecording`] where `trim`, a block's `subtract_mean`
+    /// or `functionals`, or `mfcc.top_db` is on, and for prosody, pitch and
+    /// harmonicity, saying what to do instead. [`AudioError::Settings`] for
+    /// another sample rate, and as [`validate`](FeatureSpec::validate).
     pub fn new(spec: &FeatureSpec, sample_rate: u32) -> Result<Self, AudioError> {
-        if spec.subtract_mean {
+        for block in &spec.blocks {
+            if block.subtract_mean != super::Columns::None {
+                return Err(AudioError::WholeRecording {
+                    setting: "subtract_mean needs the mean of".into(),
+                    instead: "use a running mean, or switch it off".into(),
+                });
+            }
+            let setting = match block.measure {
+                Measure::Prosody(_) => "prosody is relative to the mean and the loudest moment of",
+                Measure::Pitch(_) => "pitch is found by the loudest moment and the best path of",
+                _ => continue,
+            };
             return Err(AudioError::WholeRecording {
-                setting: "subtract_mean needs the mean of".into(),
-                instead: "use a running mean, or switch it off".into(),
+                setting: setting.into(),
+                instead: "use a running mean, with which it is relative to what has been".into(),
             });
         }
         Self::prepare(spec, sample_rate, None)
     }
 
-    /// The same, every MFCC column less its mean so far. Once there have been
-    /// `seconds` of signal, older rows fade exponentially with that time
-    /// constant. It stands in for [`subtract_mean`](FeatureSpec::subtract_mean)
-    /// and is near it, not equal to it, above all in the first second.
+    /// The same by what has been, for what looks at the whole recording:
+    ///
+    /// - columns of [`subtract_mean`](super::FeatureBlock::subtract_mean) are
+    ///   less their mean so far;
+    /// - pitch is that of a [`PitchStream`](crate::PitchStream) that decides
+    ///   10 of its frames late: silence is relative to the loudest sample so far;
+    /// - `prosody_log_f0` is held from the last voiced row on (at first it is
+    ///   the middle of the pitch range), and `prosody_log_f0_relative` is less
+    ///   the mean over voiced rows so far;
+    /// - `prosody_level_relative` is less the loudest row so far.
+    ///
+    /// Once there have been `seconds` of signal, older rows fade exponentially
+    /// with that time constant; so does the loudest row, towards those that
+    /// are quieter. All this is near what `extract` gives, not equal to it,
+    /// above all in the first second. The other columns are the same.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); [`AudioError::Settings`] where `seconds` is not
-    /// above 0.
+    /// As [`new`](Self::new), but for what is named here;
+    /// [`AudioError::Settings`] where `seconds` is not above 0.
     pub fn with_running_mean(
         spec: &FeatureSpec,
         sample_rate: u32,
@@ -89,7 +138,7 @@ impl FeatureStream {
         sample_rate: u32,
         seconds: Option<f64>,
     ) -> Result<Self, AudioError> {
-        let mfcc = spec.prepare()?;
+        let (_, plan) = spec.prepare()?;
         if sample_rate != spec.sample_rate {
             return Err(AudioError::settings(format!(
                 "the stream is at {sample_rate} Hz and the features are of {} Hz; \
@@ -97,94 +146,248 @@ impl FeatureStream {
                 spec.sample_rate
             )));
         }
-        if spec.trim.is_some() {
-            return Err(AudioError::WholeRecording {
-                setting: "trim measures silence against the loudest moment of".into(),
-                instead: "set trim to none, and leave silence out by voice activity".into(),
-            });
+        refuse_whole(spec)?;
+        let Plan {
+            rows,
+            sources,
+            made,
+            ..
+        } = plan;
+        let feeds: Vec<Feed> = sources
+            .iter()
+            .map(|source| Feed::new(source, &rows))
+            .collect::<Result<_, _>>()?;
+        let period = spec.frame_period();
+        let rows_at_most = seconds.map_or(f64::INFINITY, |seconds| (seconds / period).max(1.0));
+        let blocks: Vec<Block> = spec
+            .blocks
+            .iter()
+            .zip(made)
+            .map(|(block, made)| {
+                let names = block.measure.column_names(&spec.mfcc);
+                let chosen = block.subtract_mean.among(&names);
+                let prosody = match made {
+                    Made::OfProsody { prosody, .. } => Some(prosody.running(rows_at_most)),
+                    _ => None,
+                };
+                Ok(Block {
+                    made,
+                    prosody,
+                    mean: chosen
+                        .contains(&true)
+                        .then(|| RunningMean::new(chosen, rows_at_most)),
+                    deltas: DeltaStream::new(names.len(), block.deltas, DeltaMethod::HTK)?,
+                    row: Vec::with_capacity(names.len()),
+                    ready: VecDeque::new(),
+                })
+            })
+            .collect::<Result<_, AudioError>>()?;
+        let look_ahead = spec
+            .blocks
+            .iter()
+            .zip(&blocks)
+            .map(|(block, state)| {
+                let late = match state.made {
+                    Made::Of(feed) | Made::OfPitch(feed) => feeds[feed].look_ahead(&rows),
+                    Made::OfProsody { pitch, .. } => feeds[pitch].look_ahead(&rows),
+                };
+                late + 2.0 * block.deltas as f64 * period
+            })
+            .fold(0.0, f64::max);
+        let mut stream = FeatureStream {
+            row: Vec::with_capacity(spec.columns()),
+            rows,
+            feeds,
+            blocks,
+            look_ahead,
+        };
+        stream.reserve(period);
+        Ok(stream)
+    }
+
+    /// Room for all rows that may wait at a time, unless they are very many.
+    fn reserve(&mut self, period: f64) {
+        let behind_end = self.rows.frames.n_fft as f64 / f64::from(self.rows.sample_rate);
+        let piece = PIECE as f64 / f64::from(self.rows.sample_rate);
+        let rows = (2.0 * (self.look_ahead + behind_end + piece) / period) as usize + 4;
+        let rows = rows.min(RESERVED_AT_MOST);
+        for feed in &mut self.feeds {
+            feed.reserve(rows);
         }
-        if spec.functionals {
-            return Err(AudioError::WholeRecording {
-                setting: "functionals are statistics over".into(),
-                instead: "switch functionals off, or extract segment by segment".into(),
-            });
+        for block in &mut self.blocks {
+            block.ready.reserve(rows * block.deltas.columns());
         }
-        let mfcc = MfccStream::averaged(&mfcc, spec.average)?;
-        let mean = seconds.map(|seconds| RunningMean {
-            rows_at_most: (seconds / spec.frame_period()).max(1.0),
-            rows: 0.0,
-            means: vec![0.0; mfcc.columns()],
-            row: vec![0.0; mfcc.columns()],
-        });
-        Ok(FeatureStream {
-            deltas: DeltaStream::new(mfcc.columns(), spec.deltas, DeltaMethod::HTK)?,
-            look_ahead: 2.0 * spec.deltas as f64 * spec.frame_period(),
-            mfcc,
-            mean,
-        })
     }
 
     /// Takes the next samples, none or many, and calls `each` with every row
     /// that they complete.
     pub fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
-        let (mean, deltas) = (&mut self.mean, &mut self.deltas);
-        self.mfcc.push(samples, |row| match mean {
-            Some(mean) => deltas.push(mean.subtract_from(row), &mut each),
-            None => deltas.push(row, &mut each),
-        });
+        for piece in samples.chunks(PIECE) {
+            for feed in &mut self.feeds {
+                feed.push(piece, &self.rows);
+            }
+            self.advance();
+            self.give(&mut each);
+        }
     }
 
     /// Ends the signal: calls `each` with the rows that are still due. The
     /// stream is then ready for another signal.
     pub fn finish(&mut self, mut each: impl FnMut(&[f32])) {
-        let (mean, deltas) = (&mut self.mean, &mut self.deltas);
-        self.mfcc.finish(|row| match mean {
-            Some(mean) => deltas.push(mean.subtract_from(row), &mut each),
-            None => deltas.push(row, &mut each),
-        });
-        self.deltas.finish(each);
+        for feed in &mut self.feeds {
+            feed.finish(&self.rows);
+        }
+        self.advance();
+        for block in &mut self.blocks {
+            let ready = &mut block.ready;
+            block.deltas.finish(|row| ready.extend(row));
+        }
+        self.give(&mut each);
         self.reset();
     }
 
     /// Forgets the signal so far; the next sample is the first of another.
     pub fn reset(&mut self) {
-        self.mfcc.reset();
-        self.deltas.reset();
-        if let Some(mean) = &mut self.mean {
-            mean.rows = 0.0;
-            mean.means.fill(0.0);
+        for feed in &mut self.feeds {
+            feed.reset();
+        }
+        for block in &mut self.blocks {
+            block.deltas.reset();
+            block.ready.clear();
+            if let Some(mean) = &mut block.mean {
+                mean.reset();
+            }
+            if let Some(prosody) = &mut block.prosody {
+                prosody.reset();
+            }
         }
     }
 
     /// Values in a row, named by [`column_names`](FeatureSpec::column_names).
     pub fn columns(&self) -> usize {
-        self.deltas.columns()
+        self.blocks.iter().map(|block| block.deltas.columns()).sum()
     }
 
-    /// Seconds that a row comes after the last sample of its own frames: two
-    /// rows for each order of deltas.
+    /// Seconds, at most, that a row comes after the last sample of its own
+    /// frames: two rows for each order of deltas, and what pitch and intensity
+    /// need to hear behind their time.
     pub fn look_ahead(&self) -> f64 {
         self.look_ahead
     }
+
+    /// Makes the blocks' rows of those that all feeds have.
+    fn advance(&mut self) {
+        while self.feeds.iter().all(|feed| feed.front().is_some()) {
+            for block in &mut self.blocks {
+                block.take(&self.feeds);
+            }
+            for feed in &mut self.feeds {
+                feed.pop();
+            }
+        }
+    }
+
+    /// Gives out the rows that all blocks have.
+    fn give(&mut self, each: &mut impl FnMut(&[f32])) {
+        let has_row = |block: &Block| block.ready.len() >= block.deltas.columns();
+        while self.blocks.iter().all(has_row) {
+            self.row.clear();
+            for block in &mut self.blocks {
+                let columns = block.deltas.columns();
+                self.row.extend(block.ready.drain(..columns));
+            }
+            each(&self.row);
+        }
+    }
 }
 
-/// The mean of the rows so far, the old ones fading.
+impl Block {
+    /// Takes the next row of the feeds.
+    fn take(&mut self, feeds: &[Feed]) {
+        let front = |feed: usize| feeds[feed].front().unwrap_or_default();
+        self.row.clear();
+        match self.made {
+            Made::Of(feed) => self.row.extend_from_slice(front(feed)),
+            Made::OfPitch(feed) => {
+                let hertz = front(feed)[0];
+                self.row.extend([hertz, f32::from(u8::from(hertz > 0.0))]);
+            }
+            Made::OfProsody { pitch, level, .. } => {
+                if let Some(prosody) = &mut self.prosody {
+                    self.row.extend(prosody.next(front(pitch), front(level)[0]));
+                }
+            }
+        }
+        if let Some(mean) = &mut self.mean {
+            mean.subtract_from(&mut self.row);
+        }
+        let ready = &mut self.ready;
+        self.deltas.push(&self.row, |row| ready.extend(row));
+    }
+}
+
+/// What no form of a stream has.
+fn refuse_whole(spec: &FeatureSpec) -> Result<(), AudioError> {
+    let refused = |setting: &str, instead: &str| {
+        Err(AudioError::WholeRecording {
+            setting: setting.into(),
+            instead: instead.into(),
+        })
+    };
+    if spec.trim.is_some() {
+        return refused(
+            "trim measures silence against the loudest moment of",
+            "set trim to none, and leave silence out by voice activity",
+        );
+    }
+    for block in &spec.blocks {
+        if block.functionals {
+            return refused(
+                "functionals are statistics over",
+                "switch functionals off, or extract segment by segment",
+            );
+        }
+        if matches!(block.measure, Measure::Harmonicity(_)) {
+            return refused(
+                "harmonicity measures silence against the loudest moment of",
+                "leave the block out, or extract segment by segment",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The mean of some columns of the rows so far, the old ones fading.
 #[derive(Debug)]
 struct RunningMean {
+    chosen: Vec<bool>,
     rows_at_most: f64,
     rows: f64,
     means: Vec<f64>,
-    row: Vec<f32>,
 }
 
 impl RunningMean {
-    /// `row`, counted in, less the mean.
-    fn subtract_from(&mut self, row: &[f32]) -> &[f32] {
-        self.rows = (self.rows + 1.0).min(self.rows_at_most);
-        for ((out, mean), &x) in self.row.iter_mut().zip(&mut self.means).zip(row) {
-            *mean += (f64::from(x) - *mean) / self.rows;
-            *out = (f64::from(x) - *mean) as f32;
+    fn new(chosen: Vec<bool>, rows_at_most: f64) -> Self {
+        RunningMean {
+            means: vec![0.0; chosen.len()],
+            chosen,
+            rows_at_most,
+            rows: 0.0,
         }
-        &self.row
+    }
+
+    /// Counts `row` in and takes the mean from it.
+    fn subtract_from(&mut self, row: &mut [f32]) {
+        self.rows = (self.rows + 1.0).min(self.rows_at_most);
+        let columns = row.iter_mut().zip(&mut self.means).zip(&self.chosen);
+        for ((x, mean), _) in columns.filter(|(_, chosen)| **chosen) {
+            *mean += (f64::from(*x) - *mean) / self.rows;
+            *x = (f64::from(*x) - *mean) as f32;
+        }
+    }
+
+    fn reset(&mut self) {
+        self.rows = 0.0;
+        self.means.fill(0.0);
     }
 }

@@ -223,7 +223,7 @@ impl SpectralFeature {
         }
     }
 
-    fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let one = |name: &str| vec![name.to_owned()];
         match self {
             SpectralFeature::ZeroCrossingRate => one("zero_crossing_rate"),

@@ -8,12 +8,14 @@
 mod chroma;
 mod config;
 mod measures;
+mod stream;
 
 use std::sync::Arc;
 
 pub use config::{Chroma, ChromaNorm, SpectralConfig, SpectralFeature};
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
+pub use stream::SpectralStream;
 
 use crate::error::AudioError;
 use crate::frames::Frames;
@@ -178,8 +180,16 @@ impl<T: Real> Pipeline<T> {
     fn compute(&self, samples: &[T]) -> Vec<T> {
         let frames = self.grid.count(samples.len());
         let mut out = vec![T::ZERO; frames * self.columns];
+        let mut scratch = self.scratch();
+        for (t, row) in out.chunks_exact_mut(self.columns).enumerate() {
+            self.measure(samples, 0, t, &mut scratch, row);
+        }
+        out
+    }
+
+    fn scratch(&self) -> Scratch<T> {
         let bins = self.frequencies.len();
-        let mut scratch = Scratch {
+        Scratch {
             frame: vec![T::ZERO; self.window.len()],
             input: self.fft.make_input_vec(),
             bins: self.fft.make_output_vec(),
@@ -188,17 +198,21 @@ impl<T: Real> Pipeline<T> {
             magnitudes: vec![T::ZERO; bins],
             unit: vec![T::ZERO; bins],
             unit_before: vec![T::ZERO; bins],
-        };
-        for (t, row) in out.chunks_exact_mut(self.columns).enumerate() {
-            self.measure(samples, t, &mut scratch, row);
         }
-        out
     }
 
-    /// Measures frame `t`; `scratch` still holds the frame before.
-    fn measure(&self, samples: &[T], t: usize, scratch: &mut Scratch<T>, mut row: &mut [T]) {
+    /// Measures frame `t`; `scratch` still holds the frame before. `kept` is
+    /// the signal from sample `first` on.
+    fn measure(
+        &self,
+        kept: &[T],
+        first: usize,
+        t: usize,
+        scratch: &mut Scratch<T>,
+        mut row: &mut [T],
+    ) {
         let length = self.window.len();
-        let frame = self.grid.gather(samples, t, &mut scratch.frame);
+        let frame = self.grid.gather_from(kept, first, t, &mut scratch.frame);
         let timed_only = |measure: &Measure<T>| {
             use SpectralFeature::{Rms, ZeroCrossingRate};
             matches!(measure.feature, ZeroCrossingRate | Rms)
@@ -226,8 +240,9 @@ impl<T: Real> Pipeline<T> {
             let (cell, rest) = row.split_at_mut(feature.columns());
             match feature {
                 SpectralFeature::ZeroCrossingRate => {
-                    let inside = self.grid.inside(t, samples.len());
-                    let crossings = measures::crossings(&samples[inside]);
+                    let inside = self.grid.inside(t, first + kept.len());
+                    let inside = &kept[inside.start - first..inside.end - first];
+                    let crossings = measures::crossings(inside);
                     cell[0] = T::new(crossings as f64 / length as f64);
                 }
                 SpectralFeature::Rms => cell[0] = measures::level(frame),
@@ -242,9 +257,10 @@ impl<T: Real> Pipeline<T> {
                 SpectralFeature::Flux => {
                     std::mem::swap(&mut scratch.unit, &mut scratch.unit_before);
                     measures::to_unit_length(magnitudes, powers, &mut scratch.unit);
-                    if t > 0 {
-                        cell[0] = measures::distance(&scratch.unit, &scratch.unit_before);
-                    }
+                    cell[0] = match t {
+                        0 => T::ZERO,
+                        _ => measures::distance(&scratch.unit, &scratch.unit_before),
+                    };
                 }
                 SpectralFeature::Chroma(chroma) => fold(powers, bank, chroma.norm, cell),
             }

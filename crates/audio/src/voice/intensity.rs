@@ -114,8 +114,13 @@ impl Intensity {
         }
     }
 
+    /// Samples under the window to either side of its middle.
+    pub(crate) fn reach(&self) -> usize {
+        self.window.len() / 2
+    }
+
     /// The frame about sample `middle`, cut off at the ends of the recording.
-    fn frame(&self, samples: &[f32], middle: i64) -> f64 {
+    pub(crate) fn frame(&self, samples: &[f32], middle: i64) -> f64 {
         let start = middle - (self.window.len() / 2) as i64;
         let skipped = (-start).max(0) as usize;
         let from = start.max(0) as usize;

@@ -15,7 +15,7 @@
 //! times; the first and the last lie wholly inside the recording.
 
 mod candidates;
-mod grid;
+pub(crate) mod grid;
 mod harmonicity;
 mod intensity;
 mod path;

@@ -100,6 +100,18 @@ impl PitchStream {
         self.path.take_all()
     }
 
+    /// Ends the signal: `decided` is called with the frames still undecided.
+    /// The stream is then ready for another signal, no loudest sample known.
+    pub(crate) fn end(&mut self, mut decided: impl FnMut(PitchFrame)) {
+        while let Some(frame) = self.path.take_oldest() {
+            decided(frame);
+        }
+        self.buffer.clear();
+        self.buffered_from = 0;
+        self.analysed = 0;
+        self.peak = 0.0;
+    }
+
     /// Sets the level that silence is relative to: the greatest absolute
     /// sample value expected. It still grows with what is louder.
     pub fn set_peak(&mut self, peak: f64) {

@@ -1,0 +1,178 @@
+//! The features of a whole recording.
+
+use serde::{Deserialize, Serialize};
+
+use super::FeatureSpec;
+use super::source::{Made, Plan};
+use crate::deltas::{DeltaMethod, delta};
+use crate::error::AudioError;
+use crate::frames::Frames;
+use crate::functionals::functionals;
+use crate::mfcc::Mfcc;
+use crate::recording::Recording;
+
+/// The features of one recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Features {
+    /// One row every [`frame_period`](FeatureSpec::frame_period):
+    /// `[frames, columns]`, the columns named by
+    /// [`column_names`](FeatureSpec::column_names).
+    pub frames: Frames,
+    /// Statistics over the recording, of columns before their mean is
+    /// removed, named by [`functional_names`](FeatureSpec::functional_names).
+    pub functionals: Vec<f32>,
+}
+
+/// Extracts features; made by [`FeatureSpec::extractor`], for any number of
+/// recordings and threads.
+#[derive(Clone, Debug)]
+pub struct FeatureExtractor {
+    spec: FeatureSpec,
+    mfcc: Mfcc,
+    plan: Plan,
+}
+
+impl FeatureExtractor {
+    pub(super) fn new(spec: &FeatureSpec) -> Result<Self, AudioError> {
+        let (mfcc, plan) = spec.prepare()?;
+        Ok(FeatureExtractor {
+            spec: spec.clone(),
+            mfcc,
+            plan,
+        })
+    }
+
+    /// The features of `recording`: resampled, trimmed, computed. Silence is
+    /// not an error; its features are finite.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::TooShort`] where there is less than one frame.
+    /// [`AudioError::Settings`] where the recording has an impossible sample
+    /// rate.
+    pub fn extract(&self, recording: &Recording) -> Result<Features, AudioError> {
+        let mut recording = recording.resample(self.spec.sample_rate)?;
+        if let Some(trim) = &self.spec.trim {
+            recording = recording.trim(trim);
+        }
+        let samples = &recording.samples;
+        if self.plan.rows.count(samples.len()) == 0 {
+            return Err(AudioError::TooShort {
+                seconds: recording.duration(),
+                needed: self.mfcc.samples_needed() as f64 / f64::from(self.spec.sample_rate),
+            });
+        }
+        let sources: Vec<Frames> = self
+            .plan
+            .sources
+            .iter()
+            .map(|source| source.rows(samples, &self.plan.rows))
+            .collect();
+
+        let mut statistics = Vec::new();
+        let mut columns: Vec<Frames> = Vec::new();
+        for (block, made) in self.spec.blocks.iter().zip(&self.plan.made) {
+            let base = made.columns(&sources);
+            if block.functionals {
+                statistics.extend(self.functionals(made, &base, &sources, samples));
+            }
+            let names = block.measure.column_names(&self.spec.mfcc);
+            let base = less_mean(base, &block.subtract_mean.among(&names));
+            let deltas = (1..=block.deltas).map(|order| delta(&base, order, DeltaMethod::HTK));
+            let deltas: Vec<Frames> = deltas.collect();
+            columns.push(base);
+            columns.extend(deltas);
+        }
+        if !statistics.is_empty() {
+            statistics.push(recording.duration() as f32);
+        }
+        let frames = match &columns[..] {
+            [first, rest @ ..] if !rest.is_empty() => {
+                first.beside(&rest.iter().collect::<Vec<_>>())
+            }
+            _ => columns.remove(0),
+        };
+        Ok(Features {
+            frames,
+            functionals: statistics,
+        })
+    }
+
+    fn functionals(
+        &self,
+        made: &Made,
+        base: &Frames,
+        sources: &[Frames],
+        samples: &[f32],
+    ) -> Vec<f32> {
+        match made {
+            Made::Of(_) | Made::OfPitch(_) => functionals(base),
+            Made::OfProsody {
+                pitch,
+                level,
+                prosody,
+            } => {
+                let rate = self
+                    .plan
+                    .speaking_rate
+                    .as_ref()
+                    .map_or(0.0, |rate| rate.syllables(samples).speech_rate());
+                let period = self.spec.frame_period();
+                prosody.functionals(&sources[*pitch], &sources[*level], period, rate)
+            }
+        }
+    }
+
+    /// The settings.
+    pub fn spec(&self) -> &FeatureSpec {
+        &self.spec
+    }
+}
+
+impl Made {
+    /// A block's columns.
+    fn columns(&self, sources: &[Frames]) -> Frames {
+        match self {
+            Made::Of(source) => sources[*source].clone(),
+            Made::OfPitch(source) => {
+                let rows = sources[*source].rows();
+                let data = rows.flat_map(|row| [row[0], f32::from(u8::from(row[0] > 0.0))]);
+                Frames::new(data.collect(), 2)
+            }
+            Made::OfProsody {
+                pitch,
+                level,
+                prosody,
+            } => prosody.columns(&sources[*pitch], &sources[*level]),
+        }
+    }
+}
+
+/// The `chosen` columns less their mean, the others as they are.
+fn less_mean(frames: Frames, chosen: &[bool]) -> Frames {
+    if !chosen.contains(&true) {
+        return frames;
+    }
+    let mut means = vec![0.0f64; frames.columns()];
+    for row in frames.rows() {
+        for (mean, &v) in means.iter_mut().zip(row) {
+            *mean += f64::from(v);
+        }
+    }
+    for (mean, &chosen) in means.iter_mut().zip(chosen) {
+        *mean = if chosen {
+            *mean / frames.len() as f64
+        } else {
+            0.0
+        };
+    }
+    let data = frames
+        .rows()
+        .flat_map(|row| {
+            row.iter()
+                .zip(&means)
+                .map(|(&v, mean)| (f64::from(v) - mean) as f32)
+        })
+        .collect();
+    Frames::new(data, frames.columns())
+}
