@@ -41,6 +41,48 @@ fn one_recording_gives_frames_by_coefficients_at_its_own_rate() {
 }
 
 #[test]
+fn blocks_give_their_columns_in_the_order_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples: Vec<f32> = (0..48_000).map(|n| (n as f32 * 0.05).sin() * 0.3).collect();
+    audio::write_wav(folder.path().join("a.wav"), &samples, 48_000).unwrap();
+    let header = |preset: &str, blocks: &str| {
+        let arguments = [
+            "features", "a.wav", "--preset", preset, "--blocks", blocks, "--format", "csv",
+            "--out", "-",
+        ];
+        let csv = run(folder.path(), &arguments).ok().stdout;
+        (csv.lines().next().unwrap().to_string(), csv.lines().count())
+    };
+    let (names, lines) = header("kaldi", "pitch,mfcc,spectral");
+    assert!(names.starts_with("time,pitch_hz,pitch_voiced,log_energy,mfcc_1,"));
+    assert!(names.ends_with(",spectral_flatness,spectral_flux"));
+    assert_eq!(lines, 1 + 98);
+    let (names, lines) = header("recommended", "harmonicity,intensity,chroma");
+    assert!(names.starts_with("time,harmonicity_db,intensity_db,chroma_c,"));
+    assert_eq!(lines, 1 + 49);
+
+    let twice = [
+        "features",
+        "a.wav",
+        "--blocks",
+        "mfcc,mfcc",
+        "--out",
+        "a.npy",
+    ];
+    let outcome = run(folder.path(), &twice);
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome.stderr.contains("mfcc_0 twice"),
+        "{}",
+        outcome.stderr
+    );
+    let arguments = ["features", "a.wav", "--preset", "emotion", "--out", "a.npy"];
+    run(folder.path(), &arguments).ok();
+    let bytes = std::fs::read(folder.path().join("a.npy")).unwrap();
+    assert_eq!(npy_shape(&bytes), "49, 26");
+}
+
+#[test]
 fn a_folder_gives_a_table_for_each_recording_and_reports_the_bad_ones() {
     let folder = tempfile::tempdir().unwrap();
     run(

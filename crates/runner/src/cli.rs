@@ -307,16 +307,20 @@ Examples:
   runner features voice.wav --preset librosa --format npy --out voice.npy
   runner features interviews/ --preset kaldi --format parquet --out tables/
   runner features voice.wav --format csv --out -
+  runner features voice.wav --preset recommended --blocks mfcc,prosody,spectral --out voice.npy
 
 A folder gives a table for each recording, under the same names. A file that
 cannot be read is reported, the rest go on, and the exit code is 1.")]
 pub struct Features {
     /// A recording, or a folder of recordings
     pub input: PathBuf,
-    /// Whose MFCCs to compute
+    /// Whose frames and MFCCs to compute
     #[arg(long, value_enum, default_value_t = Preset::Librosa)]
     pub preset: Preset,
-    /// npy: an array [frames, coefficients]; csv and parquet: named columns and the time
+    /// What to measure of the preset's frames, in the order of the columns, separated by commas [default: the preset's]
+    #[arg(long, value_enum, value_name = "BLOCK,...", value_delimiter = ',')]
+    pub blocks: Vec<Block>,
+    /// npy: an array [frames, columns]; csv and parquet: named columns and the time
     #[arg(long, value_enum, default_value_t = TableFormat::Npy)]
     pub format: TableFormat,
     /// The file to write, or a folder for a folder; - writes CSV to standard output
@@ -346,6 +350,30 @@ pub enum Preset {
     Htk,
     /// What a model trained with the default settings sees: 16 kHz, trimmed
     Recommended,
+    /// The same, with prosody
+    Emotion,
+}
+
+/// A measure of frames, by its default settings.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[value(rename_all = "snake_case")]
+pub enum Block {
+    /// Cepstral coefficients
+    Mfcc,
+    /// Logarithm of the mel spectrum
+    LogMel,
+    /// Log F0, voicing, strength and level, also relative to the recording's
+    Prosody,
+    /// F0 in Hz and voicing
+    Pitch,
+    /// Sound pressure level in dB
+    Intensity,
+    /// Zero crossings, centroid, bandwidth, roll-off, flatness, flux
+    Spectral,
+    /// Energy by pitch class
+    Chroma,
+    /// Harmonics-to-noise ratio in dB
+    Harmonicity,
 }
 
 /// How `features` writes.

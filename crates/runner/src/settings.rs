@@ -155,6 +155,37 @@ mod tests {
     }
 
     #[test]
+    fn feature_blocks_survive_toml_and_are_short_to_write() {
+        let mut settings = Settings {
+            features: FeatureSpec::emotion(),
+            ..Settings::default()
+        };
+        for block in [
+            r#"measure = { spectral = ["flatness", { roll_off = 0.5 }, { chroma = {} }] }"#,
+            r#"measure = "log_mel""#,
+            r#"measure = { intensity = { floor = 80.0 } }
+               deltas = 1
+               subtract_mean = { named = ["intensity_db"] }"#,
+        ] {
+            settings
+                .features
+                .blocks
+                .push(toml::from_str(block).unwrap());
+        }
+        settings.validate().unwrap();
+        let text = settings.to_toml().unwrap();
+        assert_eq!(
+            toml::from_str::<Settings>(&text).unwrap(),
+            settings,
+            "{text}"
+        );
+
+        let odd = text.replacen("floor_db", "flor_db", 1);
+        let error = toml::from_str::<Settings>(&odd).unwrap_err();
+        assert!(error.to_string().contains("flor_db"), "{error}");
+    }
+
+    #[test]
     fn an_unknown_setting_is_an_error_that_names_it() {
         let error = toml::from_str::<Settings>("[training]\nepoch = 3").unwrap_err();
         assert!(error.to_string().contains("epoch"), "{error}");

@@ -4,11 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
-use audio::{FeatureSpec, Frames, Mfcc, MfccConfig, Recording};
+use anyhow::{Context, Result, ensure};
+use audio::{
+    Chroma, FeatureBlock, FeatureSpec, HarmonicityConfig, IntensityConfig, Measure, MfccConfig,
+    PitchConfig, ProsodyConfig, Recording, SpectralFeature,
+};
 use rayon::prelude::*;
 
-use crate::cli::{self, Preset, TableFormat};
+use crate::cli::{self, Block, Preset, TableFormat};
 use crate::features::message;
 use crate::report::write_atomically;
 use crate::tables::Table;
@@ -77,18 +80,13 @@ fn write_beside(args: &cli::Features, file: &Path) -> Result<()> {
 
 /// The bytes of a recording's table.
 fn table(args: &cli::Features, file: &Path) -> Result<Vec<u8>> {
-    let mut recording = Recording::open(file)?;
-    if let Some(rate) = args.sample_rate {
-        recording = recording.resample(rate)?;
-    }
-    let (frames, names, period) = match config(args.preset) {
-        Some(config) => mfcc(config, args.n_mfcc, &recording)?,
-        None => recommended(args, &recording)?,
-    };
+    let recording = Recording::open(file)?;
+    let spec = spec(args, recording.sample_rate);
+    let frames = spec.extractor()?.extract(&recording)?.frames;
     let table = Table {
         frames: &frames,
-        names: &names,
-        period,
+        names: &spec.column_names(),
+        period: spec.frame_period(),
     };
     match args.format {
         TableFormat::Npy => table.npy(),
@@ -97,47 +95,64 @@ fn table(args: &cli::Features, file: &Path) -> Result<Vec<u8>> {
     }
 }
 
-/// The preset's settings; `None` where it is more than MFCCs.
-fn config(preset: Preset) -> Option<MfccConfig> {
-    match preset {
-        Preset::Librosa => Some(MfccConfig::librosa()),
-        Preset::Torchaudio => Some(MfccConfig::torchaudio()),
-        Preset::Kaldi => Some(MfccConfig::kaldi()),
-        Preset::PythonSpeechFeatures => Some(MfccConfig::python_speech_features()),
-        Preset::Htk => Some(MfccConfig::htk()),
-        Preset::Recommended => None,
-    }
-}
-
-fn mfcc(
-    mut config: MfccConfig,
-    n_mfcc: Option<usize>,
-    recording: &Recording,
-) -> Result<(Frames, Vec<String>, f64)> {
-    if let Some(n_mfcc) = n_mfcc {
-        config.n_mfcc = n_mfcc;
-    }
-    let mfcc = Mfcc::new(&config, recording.sample_rate)?;
-    let frames = mfcc.compute(&recording.samples);
-    if frames.is_empty() {
-        bail!(
-            "the recording has {} samples, fewer than the {} of one frame",
-            recording.samples.len(),
-            mfcc.samples_needed()
-        );
-    }
-    let period = mfcc.hop_length() as f64 / f64::from(recording.sample_rate);
-    Ok((frames, config.column_names(), period))
-}
-
-fn recommended(args: &cli::Features, recording: &Recording) -> Result<(Frames, Vec<String>, f64)> {
-    let mut spec = FeatureSpec::recommended();
+/// What is asked for of a recording of this rate.
+fn spec(args: &cli::Features, recorded_at: u32) -> FeatureSpec {
+    // As the tool computes them: of the recording as it is.
+    let tool = |mfcc: MfccConfig| FeatureSpec {
+        sample_rate: recorded_at,
+        trim: None,
+        mfcc,
+        average: 1,
+        blocks: vec![FeatureBlock::new(Measure::Mfcc)],
+    };
+    let mut spec = match args.preset {
+        Preset::Librosa => tool(MfccConfig::librosa()),
+        Preset::Torchaudio => tool(MfccConfig::torchaudio()),
+        Preset::Kaldi => tool(MfccConfig::kaldi()),
+        Preset::PythonSpeechFeatures => tool(MfccConfig::python_speech_features()),
+        Preset::Htk => tool(MfccConfig::htk()),
+        Preset::Recommended => FeatureSpec::recommended(),
+        Preset::Emotion => FeatureSpec::emotion(),
+    };
     if let Some(n_mfcc) = args.n_mfcc {
         spec.mfcc.n_mfcc = n_mfcc;
     }
     if let Some(rate) = args.sample_rate {
         spec.sample_rate = rate;
     }
-    let frames = spec.extractor()?.extract(recording)?.frames;
-    Ok((frames, spec.column_names(), spec.frame_period()))
+    if !args.blocks.is_empty() {
+        let preset = std::mem::take(&mut spec.blocks);
+        spec.blocks = args.blocks.iter().map(|b| block(*b, &preset)).collect();
+    }
+    for block in &mut spec.blocks {
+        // Tables are of frames.
+        block.functionals = false;
+    }
+    spec
+}
+
+/// The block as the preset has it, or else by its default settings.
+fn block(wanted: Block, preset: &[FeatureBlock]) -> FeatureBlock {
+    let measure = match wanted {
+        Block::Mfcc => Measure::Mfcc,
+        Block::LogMel => Measure::LogMel,
+        Block::Prosody => Measure::Prosody(ProsodyConfig::default()),
+        Block::Pitch => Measure::Pitch(PitchConfig::default()),
+        Block::Intensity => Measure::Intensity {
+            floor: IntensityConfig::default().floor,
+        },
+        Block::Spectral => Measure::Spectral(vec![
+            SpectralFeature::ZeroCrossingRate,
+            SpectralFeature::Centroid,
+            SpectralFeature::Bandwidth,
+            SpectralFeature::RollOff(0.85),
+            SpectralFeature::Flatness,
+            SpectralFeature::Flux,
+        ]),
+        Block::Chroma => Measure::Chroma(Chroma::default()),
+        Block::Harmonicity => Measure::Harmonicity(HarmonicityConfig::default()),
+    };
+    let same = |block: &&FeatureBlock| block.measure.name() == measure.name();
+    let as_preset = preset.iter().find(same).cloned();
+    as_preset.unwrap_or_else(|| FeatureBlock::new(measure))
 }
