@@ -210,7 +210,7 @@ impl FeatureSpec {
     }
 
     fn validate_block(&self, block: &FeatureBlock) -> Result<(), AudioError> {
-        block.measure.validate(&self.mfcc)?;
+        block.measure.validate(&self.mfcc, self.sample_rate)?;
         if block.deltas > 2 {
             return Err(AudioError::settings(format!(
                 "deltas is {}, it must be 0, 1 or 2",

@@ -4,10 +4,10 @@
 use std::f64::consts::TAU;
 
 use audio::{
-    AudioError, Chroma, Columns, FeatureBlock, FeatureSpec, Features, Framing, Harmonicity,
-    HarmonicityConfig, Intensity, IntensityConfig, Measure, Mfcc, MfccConfig, Pitch, PitchConfig,
-    ProsodyConfig, Recording, SpeakingRate, SpeakingRateConfig, SpectralConfig, SpectralFeature,
-    SpectralShape, delta,
+    AudioError, Chroma, Columns, FeatureBlock, FeatureSpec, Features, FftLength, Framing,
+    Harmonicity, HarmonicityConfig, Intensity, IntensityConfig, Measure, Mfcc, MfccConfig, Pitch,
+    PitchConfig, ProsodyConfig, Recording, SpeakingRate, SpeakingRateConfig, SpectralConfig,
+    SpectralFeature, SpectralShape, delta,
 };
 
 const RATE: u32 = 16_000;
@@ -691,6 +691,28 @@ fn blocks_out_of_their_bounds_are_refused_by_name() {
     assert!(error.contains("subtract_mean names \"mfcc_20\""), "{error}");
     spec.blocks[0].subtract_mean = Columns::Named(vec!["mfcc_19".into()]);
     spec.validate().unwrap();
+}
+
+#[test]
+fn settings_cannot_ask_for_gigabytes() {
+    let low = Measure::Harmonicity(HarmonicityConfig {
+        floor: 1.0,
+        periods: 20.0,
+        ..HarmonicityConfig::default()
+    });
+    let fine = Measure::Chroma(Chroma {
+        n_chroma: 1_200,
+        ..Chroma::default()
+    });
+    for (measure, said) in [
+        (low, "floor is 1 Hz, it must be at least 1.2"),
+        (fine, "n_chroma is 1200 and n_fft 1048576"),
+    ] {
+        let mut spec = spec_of(vec![measure]);
+        spec.mfcc.n_fft = FftLength::Samples(1 << 20);
+        let error = spec.validate().unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
 }
 
 #[test]

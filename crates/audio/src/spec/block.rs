@@ -9,6 +9,10 @@ use crate::mfcc::MfccConfig;
 use crate::spectral::{Chroma, SpectralConfig, SpectralFeature};
 use crate::voice::{HarmonicityConfig, PitchConfig};
 
+/// Windows by the floor of the pitch are at most this many samples long, so that
+/// settings from a file cannot ask for gigabytes.
+const LONGEST_WINDOW: f64 = (1 << 19) as f64;
+
 /// A measure of every row and what becomes of it: some columns side by side.
 ///
 /// ```
@@ -133,7 +137,7 @@ impl Measure {
     }
 
     /// Checks what tables are not needed for.
-    pub(super) fn validate(&self, mfcc: &MfccConfig) -> Result<(), AudioError> {
+    pub(super) fn validate(&self, mfcc: &MfccConfig, sample_rate: u32) -> Result<(), AudioError> {
         let spectral = |features: &[SpectralFeature]| {
             SpectralConfig {
                 features: features.to_vec(),
@@ -141,6 +145,25 @@ impl Measure {
             }
             .validate()
         };
+        // Twice as many periods as in effect: the longest, a Gaussian.
+        let window = match self {
+            Measure::Prosody(ProsodyConfig { pitch, .. }) | Measure::Pitch(pitch) => {
+                Some((6.0, pitch.floor))
+            }
+            Measure::Intensity { floor } => Some((6.4, *floor)),
+            Measure::Harmonicity(config) => Some((2.0 * config.periods, config.floor)),
+            _ => None,
+        };
+        if let Some((periods, floor)) = window {
+            let lowest = periods * f64::from(sample_rate) / LONGEST_WINDOW;
+            // Below 1 Hz is refused for itself.
+            if floor >= 1.0 && floor < lowest {
+                return Err(AudioError::settings(format!(
+                    "floor is {floor} Hz, it must be at least {lowest} Hz for a window of \
+                     {LONGEST_WINDOW} samples at most"
+                )));
+            }
+        }
         match self {
             Measure::Prosody(config) => config.validate(),
             Measure::Spectral(features) => spectral(features),

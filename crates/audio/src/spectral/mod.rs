@@ -23,6 +23,10 @@ use crate::mfcc::framing::FrameGrid;
 use crate::mfcc::real::{Real, dot, sum};
 use crate::mfcc::tables;
 
+/// Weights of a chroma filter bank are at most this many, so that settings from
+/// a file cannot ask for gigabytes.
+const MOST_WEIGHTS: usize = 1 << 22;
+
 /// Measures spectra at one sample rate: the settings with their tables, ready
 /// to use from many threads. A clone shares the tables.
 ///
@@ -149,6 +153,17 @@ impl<T: Real> Pipeline<T> {
         config.validate()?;
         let grid = FrameGrid::new(&config.frames(), sample_rate)?;
         let rate = f64::from(sample_rate);
+        for feature in &config.features {
+            let weights = feature.columns() * (grid.n_fft / 2 + 1);
+            if matches!(feature, SpectralFeature::Chroma(_)) && weights > MOST_WEIGHTS {
+                return Err(AudioError::settings(format!(
+                    "n_chroma is {} and n_fft {}, they must give {MOST_WEIGHTS} weights at most, \
+                     not {weights}",
+                    feature.columns(),
+                    grid.n_fft
+                )));
+            }
+        }
         let bank = |feature: &SpectralFeature| match feature {
             SpectralFeature::Chroma(chroma) => chroma::filter_bank(chroma, rate, grid.n_fft),
             _ => Vec::new(),
