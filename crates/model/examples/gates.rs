@@ -499,10 +499,10 @@ fn draw(out: &Path, lstm: &[Line], found: &[Found]) -> Outcome<()> {
         gates.push(Series::new(line.meaning, colour, Style::Dots, points));
     }
     let numbers = |v: Vector| (1..).zip(v).map(|(k, y)| (f64::from(k), y));
-    let mut states = vec![Series::new("before", GREY, Style::Dashes, numbers(H))];
+    let mut states = vec![Series::new("before", GREY, Style::Dots, numbers(H))];
     for (cell, colour) in found.iter().zip(colours) {
         let name = cell.kind.name().trim_start_matches("LSTM with ");
-        states.push(Series::new(name, colour, Style::Line, numbers(cell.h)));
+        states.push(Series::new(name, colour, Style::Dots, numbers(cell.h)));
     }
     beside(
         &out.join("gates.svg"),

@@ -130,7 +130,12 @@ pub fn run(device: &Device, seed: u64, out: &Path) -> Outcome<Found> {
                 "Training",
                 "epoch",
                 "mean squared error",
-                vec![Series::counted("", BLUE, &losses)],
+                vec![Series::new(
+                    "",
+                    BLUE,
+                    Style::Line,
+                    (0..).map(f64::from).zip(losses),
+                )],
             )
             .logarithmic()
             .height(220.0),

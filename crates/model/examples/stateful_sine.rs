@@ -35,7 +35,8 @@ const FREE: usize = 200;
 pub struct Found {
     /// RMSE over the first samples of each window with the state carried.
     pub carried: f64,
-    /// The same with the state reset before each window.
+    /// The same of a network that was trained and asked with an empty state
+    /// for each window.
     pub reset: f64,
     /// RMSE of 200 samples said from the network's own output.
     pub free: f64,
@@ -61,18 +62,21 @@ fn forward(network: &Network, state: &mut Stateful, window: Tensor<3>) -> Outcom
     Ok(network.linear.forward_frames(hidden))
 }
 
-/// Trains, prints and draws.
-pub fn run(device: &Device, seed: u64, out: &Path) -> Outcome<Found> {
+/// Trains on the windows one after the other, with the state carried from each
+/// to the next or with an empty one for each.
+fn train(carry: bool, seed: u64, device: &Device) -> Outcome<Network> {
     let config = RecurrentConfig::new(CellKind::Lstm, 1, 64);
     let mut training = Training::new(&config, 1, RATE, seed, device);
     let autodiff = device.clone().autodiff();
-    let starts: Vec<usize> = (0..WINDOWS).map(|window| window * WINDOW).collect();
     for epoch in 1..=EPOCHS {
         // Long steps at first, short ones at the end.
         training.rate = RATE * (1.0 - (epoch - 1) as f64 / EPOCHS as f64);
-        let mut state = Stateful::new(); // reset here, and nowhere else
+        let mut state = Stateful::new(); // an epoch begins anew
         let mut sum = 0.0;
-        for &start in &starts {
+        for start in (0..WINDOWS).map(|window| window * WINDOW) {
+            if !carry {
+                state.reset();
+            }
             let input = tensor(&wave(start..start + WINDOW), [1, WINDOW, 1], &autodiff);
             let target = wave(start + 1..start + WINDOW + 1);
             let target = tensor(&target, [1, WINDOW, 1], &autodiff);
@@ -80,11 +84,19 @@ pub fn run(device: &Device, seed: u64, out: &Path) -> Outcome<Found> {
             sum += training.step(mse(prediction, target));
             state.detach(); // the gradient ends here, the state goes on
         }
-        if epoch % 20 == 0 {
+        if epoch % 50 == 0 {
             println!("epoch {epoch:3}   loss {:.7}", sum / WINDOWS as f64);
         }
     }
-    let network = training.trained();
+    Ok(training.trained())
+}
+
+/// Trains, prints and draws.
+pub fn run(device: &Device, seed: u64, out: &Path) -> Outcome<Found> {
+    println!("state carried from window to window:");
+    let network = train(true, seed, device)?;
+    println!("state reset before each window:");
+    let resetting = train(false, seed, device)?;
 
     // The wave goes on where training ended, so the places of the windows on it are new.
     let end = WINDOWS * WINDOW;
@@ -99,7 +111,7 @@ pub fn run(device: &Device, seed: u64, out: &Path) -> Outcome<Found> {
         let start = end + window * WINDOW;
         let input = tensor(&wave(start..start + WINDOW), [1, WINDOW, 1], device);
         carried.push(values(forward(&network, &mut state, input.clone())?)?);
-        reset.push(values(forward(&network, &mut Stateful::new(), input)?)?);
+        reset.push(values(forward(&resetting, &mut Stateful::new(), input)?)?);
     }
     let right = |window: usize| {
         let start = end + window * WINDOW + 1;
@@ -161,10 +173,13 @@ pub fn run(device: &Device, seed: u64, out: &Path) -> Outcome<Found> {
                 vec![
                     Series::counted("true wave", GREEN, &true_wave),
                     Series::new(
-                        "said",
+                        "said (every fourth)",
                         BLUE,
                         Style::Dots,
-                        (1..).zip(&free).map(|(k, &y)| (f64::from(k), f64::from(y))),
+                        (1..)
+                            .zip(&free)
+                            .step_by(4)
+                            .map(|(k, &y)| (f64::from(k), f64::from(y))),
                     ),
                     Series::new("", GREY, Style::Line, [(1.0, 0.0), (FREE as f64, 0.0)]),
                 ],

@@ -9,6 +9,7 @@
 
 pub mod picture;
 pub mod subtraction;
+pub mod voices;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

@@ -70,10 +70,11 @@ impl Series {
 /// One pair of axes.
 pub struct Panel {
     title: String,
-    across: &'static str,
-    up: &'static str,
+    across_name: &'static str,
+    up_name: &'static str,
     logarithmic: bool,
     height: f64,
+    across: Option<Range<f64>>,
     bounds: Option<Range<f64>>,
     series: Vec<Series>,
 }
@@ -83,8 +84,9 @@ impl Panel {
     pub fn new(title: &str, across: &'static str, up: &'static str, series: Vec<Series>) -> Self {
         Panel {
             title: title.into(),
-            across,
-            up,
+            across_name: across,
+            up_name: up,
+            across: None,
             logarithmic: false,
             height: 300.0,
             bounds: None,
@@ -107,6 +109,12 @@ impl Panel {
     /// With a vertical axis from here to there.
     pub fn between(mut self, bounds: Range<f64>) -> Self {
         self.bounds = Some(bounds);
+        self
+    }
+
+    /// With a horizontal axis from here to there.
+    pub fn across(mut self, bounds: Range<f64>) -> Self {
+        self.across = Some(bounds);
         self
     }
 
@@ -205,7 +213,10 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 impl Panel {
     fn draw(&self, area: &Area) -> Outcome<()> {
-        let across = self.ends(|point| point.0, 0.02);
+        let across = self
+            .across
+            .clone()
+            .unwrap_or(self.ends(|point| point.0, 0.02));
         let up = self
             .bounds
             .clone()
@@ -218,22 +229,30 @@ impl Panel {
         ))?;
         self.draw_names(area)?;
 
-        let margins = (sheet_length(46.0), sheet_length(14.0));
+        // No room for names where there are none.
+        let named = self.series.iter().any(|series| !series.name.is_empty());
+        let top = sheet_length(if named { 46.0 } else { 28.0 });
+        let bottom = if self.across_name.is_empty() {
+            22.0
+        } else {
+            38.0
+        };
         let (width, height) = area.dim_in_pixel();
         let size = (
             width as i32 - sheet_length(20.0),
-            height as i32 - margins.0 - sheet_length(8.0),
+            height as i32 - top - sheet_length(8.0),
         );
-        let axes = area.clone().shrink((sheet_length(6.0), margins.0), size);
+        let axes = area.clone().shrink((sheet_length(6.0), top), size);
         let mut chart = ChartBuilder::on(&axes)
             .set_label_area_size(LabelAreaPosition::Left, sheet_length(50.0))
-            .set_label_area_size(LabelAreaPosition::Bottom, sheet_length(38.0))
+            .set_label_area_size(LabelAreaPosition::Bottom, sheet_length(bottom))
             .build_cartesian_2d(across.clone(), up.clone())?;
         let power = |exponent: &f64| match exponent.fract() {
             0.0 => format!("1e{exponent}"),
             _ => String::new(),
         };
-        let plain = |value: &f64| format!("{}", (value * 1e6).round() / 1e6);
+        // Adding zero makes minus zero plus zero.
+        let plain = |value: &f64| format!("{}", (value * 1e6).round() / 1e6 + 0.0);
         chart
             .configure_mesh()
             .bold_line_style(RGBColor(230, 232, 236).stroke_width(SCALE as u32))
@@ -241,13 +260,13 @@ impl Panel {
             .axis_style(GREY.stroke_width(SCALE as u32))
             .set_all_tick_mark_size(sheet_length(4.0))
             .x_labels(8)
-            .y_labels(7)
+            .y_labels(((self.height - 60.0) / 18.0).min(7.0) as usize)
             .label_style(letters(11.0, BLACK))
             .axis_desc_style(letters(11.5, BLACK))
             .x_label_formatter(&plain)
             .y_label_formatter(if self.logarithmic { &power } else { &plain })
-            .x_desc(self.across)
-            .y_desc(self.up)
+            .x_desc(self.across_name)
+            .y_desc(self.up_name)
             .draw()?;
         let thick = (1.6 * SCALE) as u32;
         for series in &self.series {
