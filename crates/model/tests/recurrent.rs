@@ -108,7 +108,7 @@ fn a_reset_forgets_the_sequences_it_names_and_no_other() {
     let inference = || Dropout::inference();
     let fresh = run(&network, input.clone(), &[6, 6]);
     let mut carried = Stateful::new();
-    let mut chunk = |carried: &mut Stateful| {
+    let chunk = |carried: &mut Stateful| {
         carried
             .forward(&network, input.clone(), &[6, 6], &mut inference())
             .unwrap()
@@ -142,7 +142,7 @@ fn a_detached_state_lets_no_gradient_into_the_chunk_before() {
         let first = random([1, 4, 5], 1, &device).require_grad();
         let second = random([1, 4, 5], 2, &device);
         let mut carried = Stateful::new();
-        let mut forward = |carried: &mut Stateful, chunk| {
+        let forward = |carried: &mut Stateful, chunk| {
             carried
                 .forward(&network, chunk, &[4], &mut Dropout::inference())
                 .unwrap()
