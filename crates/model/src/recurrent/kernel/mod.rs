@@ -18,7 +18,11 @@
 //! bytes of weights a step (256 KiB there), from the second cache, for up to
 //! eight sequences at once: 32 bytes a cycle, half of what that cache gives.
 //! For a single sequence the bytes are the floor, not the arithmetic.
-//! `runner bench` measures what is reached.
+//!
+//! On the machine of the first measurement (an EPYC core that does 233 GFLOP/s
+//! in a loop of nothing but multiply-adds) those shapes take 10.7 ms forward
+//! and 20.8 ms backward on one thread, 154 and 140 GFLOP/s: 66 and 60 % of the
+//! peak. `runner bench` measures it anywhere.
 //!
 //! # Its layout
 //!
