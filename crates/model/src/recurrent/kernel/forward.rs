@@ -150,9 +150,9 @@ impl<R: Rule> WithSimd for Forward<'_, R> {
         let mut slots = vec![0.0; rows * STEPS_AT_ONCE * width];
 
         // A sequence without frames ends as it begins.
-        for row in 0..rows {
+        for (row, output) in outputs.iter_mut().enumerate() {
             if group.lengths[row] == 0 {
-                finish::<R>(&states, row, hidden, sequences, outputs[row]);
+                finish::<R>(&states, row, hidden, sequences, output);
             }
         }
 
@@ -196,12 +196,12 @@ impl<R: Rule> WithSimd for Forward<'_, R> {
                 if keep && R::CELL {
                     kept.cells.extend_from_slice(&states.c[..active * wide]);
                 }
-                for row in 0..active {
+                for (row, output) in outputs.iter_mut().enumerate().take(active) {
                     let frame = group.frame(row, t, sequences.reverse);
-                    outputs[row][frame * hidden..][..hidden]
+                    output[frame * hidden..][..hidden]
                         .copy_from_slice(&states.h[row * wide..][..hidden]);
                     if t + 1 == group.lengths[row] {
-                        finish::<R>(&states, row, hidden, sequences, outputs[row]);
+                        finish::<R>(&states, row, hidden, sequences, output);
                     }
                 }
             }
