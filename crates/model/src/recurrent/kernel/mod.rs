@@ -26,10 +26,10 @@
 //!
 //! # Its layout
 //!
-//! [`plan`] cuts a batch into groups of sequences, one thread's work each;
-//! [`forward`] and [`backward`] take a group through time; [`rules`] has the
-//! formulas of the cells, [`product`] the matrix product, [`weights`] packs
-//! the weights for it, [`lanes`] has vectors and squashing functions.
+//! `plan` cuts a batch into groups of sequences, one thread's work each;
+//! `forward` and `backward` take a group through time; `rules` has the
+//! formulas of the cells, `product` the matrix product, `weights` packs
+//! the weights for it, `lanes` has vectors and squashing functions.
 
 mod backward;
 mod forward;
