@@ -37,27 +37,50 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    /// Packs `value(k, column)` for `vectors` vectors of `lanes` columns;
-    /// `first(vector)` is the first column of a vector.
-    pub fn new(
+    /// Packs `vectors` vectors of `lanes` columns, each column given as what it
+    /// holds from the top on; what is not given is zero.
+    pub fn from_columns<'a>(
         depth: usize,
         vectors: usize,
         width: usize,
         lanes: usize,
-        first: impl Fn(usize) -> usize,
-        value: impl Fn(usize, usize) -> f32,
+        column: impl Fn(usize, usize) -> Option<&'a [f32]>,
     ) -> Self {
-        let mut values = Vec::with_capacity(depth * vectors * lanes);
-        for panel in (0..vectors).step_by(width) {
-            for k in 0..depth {
-                for vector in panel..(panel + width).min(vectors) {
-                    let column = first(vector);
-                    values.extend((column..column + lanes).map(|column| value(k, column)));
+        let mut panels = Self::zero(depth, vectors, width, lanes);
+        for vector in 0..vectors {
+            let (start, step) = panels.place(vector);
+            for lane in 0..lanes {
+                let to = panels.values[start + lane..].iter_mut().step_by(step);
+                for (to, value) in to.zip(column(vector, lane).unwrap_or_default()) {
+                    *to = *value;
                 }
             }
         }
+        panels
+    }
+
+    /// Packs a matrix `[depth, columns]`, `columns` whole vectors, given as its
+    /// rows; what is not given is zero.
+    pub fn from_rows<'a>(
+        depth: usize,
+        columns: usize,
+        lanes: usize,
+        row: impl Fn(usize) -> Option<&'a [f32]>,
+    ) -> Self {
+        let mut panels = Self::zero(depth, columns / lanes, WIDTH, lanes);
+        for k in 0..depth {
+            let parts = row(k).unwrap_or_default().chunks(lanes);
+            for (vector, part) in parts.enumerate() {
+                let (start, step) = panels.place(vector);
+                panels.values[start + k * step..][..part.len()].copy_from_slice(part);
+            }
+        }
+        panels
+    }
+
+    fn zero(depth: usize, vectors: usize, width: usize, lanes: usize) -> Self {
         Self {
-            values,
+            values: vec![0.0; depth * vectors * lanes],
             depth,
             width,
             vectors,
@@ -65,14 +88,12 @@ impl Panels {
         }
     }
 
-    /// A plain matrix `[depth, columns]`, `columns` whole vectors.
-    pub fn plain(
-        depth: usize,
-        columns: usize,
-        lanes: usize,
-        value: impl Fn(usize, usize) -> f32,
-    ) -> Self {
-        Self::new(depth, columns / lanes, WIDTH, lanes, |v| v * lanes, value)
+    /// Where a vector's first row lies, and how far it is to the next one.
+    fn place(&self, vector: usize) -> (usize, usize) {
+        let panel = vector / self.width * self.width;
+        let width = self.width.min(self.vectors - panel);
+        let start = (panel * self.depth + vector - panel) * self.lanes;
+        (start, width * self.lanes)
     }
 
     /// The panel that begins with `vector`.

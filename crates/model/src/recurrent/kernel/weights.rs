@@ -1,7 +1,7 @@
 //! A layer's weights as the kernel reads them: padded, in panels, gates side by side.
 
 use super::lanes::padded;
-use super::product::Panels;
+use super::product::{Panels, WIDTH};
 use super::rules::Rule;
 use super::{Sizes, Weights};
 
@@ -31,23 +31,18 @@ pub(super) struct PackedBack {
     pub reset: Option<Panels>,
 }
 
-/// The padded element `(unit of a block, column)` of weights `[blocks * hidden, columns]`.
-fn element(values: &[f32], hidden: usize, columns: usize) -> impl Fn(usize, usize, usize) -> f32 {
-    move |block, unit, column| {
-        if unit < hidden && column < columns {
-            values[(block * hidden + unit) * columns + column]
-        } else {
-            0.0
-        }
-    }
+/// The weights `[blocks * hidden, columns]` of one unit of a block, where it is
+/// one of the units and not padding.
+fn row(values: &[f32], hidden: usize, columns: usize, block: usize, unit: usize) -> Option<&[f32]> {
+    (unit < hidden).then(|| &values[(block * hidden + unit) * columns..][..columns])
 }
 
 impl Packed {
     pub fn new<R: Rule>(sizes: Sizes, weights: &Weights<'_>, lanes: usize) -> Self {
         let Sizes { input, hidden } = sizes;
         let wide = padded(hidden);
-        let ih = element(weights.input, hidden, input);
-        let hh = element(weights.recurrent, hidden, hidden);
+        let ih = |block, unit| row(weights.input, hidden, input, block, unit);
+        let hh = |block, unit| row(weights.recurrent, hidden, hidden, block, unit);
         let mut bias = vec![0.0; R::SLOTS * wide];
         for (slot, &block) in R::INPUT_BLOCKS.iter().enumerate() {
             bias[slot * wide..][..hidden]
@@ -65,27 +60,30 @@ impl Packed {
             }
         }
         Packed {
-            input: Panels::plain(input, R::PROJECTED * wide, lanes, |k, column| {
-                ih(R::INPUT_BLOCKS[column / wide], column % wide, k)
-            }),
-            // Vector v of the panels: units from (v / reached) * lanes, slot v % reached.
-            recurrent: Panels::new(
+            input: Panels::from_columns(
+                input,
+                R::PROJECTED * wide / lanes,
+                WIDTH,
+                lanes,
+                |vector, lane| {
+                    let column = vector * lanes + lane;
+                    ih(R::INPUT_BLOCKS[column / wide], column % wide)
+                },
+            ),
+            recurrent: Panels::from_columns(
                 wide,
                 R::REACHED * wide / lanes,
                 R::REACHED,
                 lanes,
-                |v| (v % R::REACHED) * wide + (v / R::REACHED) * lanes,
-                |k, column| hh(R::RECURRENT_BLOCKS[column / wide], column % wide, k),
+                |vector, lane| {
+                    let unit = vector / R::REACHED * lanes + lane;
+                    hh(R::RECURRENT_BLOCKS[vector % R::REACHED], unit)
+                },
             ),
             reset: R::RESET_BEFORE.then(|| {
-                Panels::new(
-                    wide,
-                    wide / lanes,
-                    1,
-                    lanes,
-                    |v| v * lanes,
-                    |k, c| hh(2, c, k),
-                )
+                Panels::from_columns(wide, wide / lanes, 1, lanes, |vector, lane| {
+                    hh(2, vector * lanes + lane)
+                })
             }),
             bias,
             peephole,
@@ -101,22 +99,22 @@ impl Packed {
 impl PackedBack {
     pub fn new<R: Rule>(sizes: Sizes, weights: &Weights<'_>, lanes: usize, input: bool) -> Self {
         let wide = padded(sizes.hidden);
-        let ih = element(weights.input, sizes.hidden, sizes.input);
-        let hh = element(weights.recurrent, sizes.hidden, sizes.hidden);
+        let Sizes {
+            input: columns,
+            hidden,
+        } = sizes;
+        let ih = |block, unit| row(weights.input, hidden, columns, block, unit);
+        let hh = |block, unit| row(weights.recurrent, hidden, hidden, block, unit);
         PackedBack {
             input: input.then(|| {
-                Panels::plain(
-                    R::PROJECTED * wide,
-                    padded(sizes.input),
-                    lanes,
-                    |k, column| ih(R::INPUT_BLOCKS[k / wide], k % wide, column),
-                )
+                Panels::from_rows(R::PROJECTED * wide, padded(columns), lanes, |k| {
+                    ih(R::INPUT_BLOCKS[k / wide], k % wide)
+                })
             }),
-            recurrent: Panels::plain(R::REACHED * wide, wide, lanes, |k, column| {
-                hh(R::RECURRENT_BLOCKS[k / wide], k % wide, column)
+            recurrent: Panels::from_rows(R::REACHED * wide, wide, lanes, |k| {
+                hh(R::RECURRENT_BLOCKS[k / wide], k % wide)
             }),
-            reset: R::RESET_BEFORE
-                .then(|| Panels::plain(wide, wide, lanes, |k, column| hh(2, k, column))),
+            reset: R::RESET_BEFORE.then(|| Panels::from_rows(wide, wide, lanes, |k| hh(2, k))),
         }
     }
 }
