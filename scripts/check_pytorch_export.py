@@ -43,9 +43,9 @@ def module(path):
 
 def difference(path):
     reference = load_file(str(path).removesuffix(END) + ".reference.safetensors")
-    lengths = reference["lengths"].long()
+    lengths = reference["recurrent_lengths"].long()
     frames = pack_padded_sequence(
-        reference["normalised"], lengths, batch_first=True, enforce_sorted=False
+        reference["recurrent_input"], lengths, batch_first=True, enforce_sorted=False
     )
     with torch.no_grad():
         outputs, _ = pad_packed_sequence(module(path)(frames)[0], batch_first=True)

@@ -9,8 +9,8 @@
 //! Writes `NAME.onnx`, `NAME.pytorch.safetensors` (where PyTorch has such a
 //! network) and `NAME.reference.safetensors`, with random clips of unlike
 //! length and what this crate computes of them: `frames`, `lengths`,
-//! `functionals`, `probabilities`, and of the recurrent part alone
-//! `normalised` and `recurrent`. Each network has random numbers in all its
+//! `functionals`, `probabilities`, and of the first network's recurrent part
+//! alone `recurrent_input`, `recurrent_lengths` and `recurrent`. Each network has random numbers in all its
 //! parameters; models named behind the folder are taken as they are.
 
 use std::collections::HashMap;
@@ -22,8 +22,8 @@ use burn::tensor::{Device, Tensor};
 use model::parameters::{Array, Parameters, parameters, with_parameters};
 use model::recurrent::{CellKind, Dropout, Init, RecurrentConfig, pytorch};
 use model::{
-    Architecture, Batch, Description, Model, ModelError, Normalisation, PoolingKind, Provenance,
-    onnx, serialize,
+    Architecture, Batch, Convolution, Description, Model, ModelError, Normalisation, PoolingKind,
+    Provenance, Recognizer, onnx, serialize,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -49,8 +49,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut features = FeatureSpec::recommended();
         features.blocks[0].functionals = name != "without_functionals";
         let projection = (name == "projection").then_some(2 * architecture.hidden);
-        let model = random(features, architecture, projection, &mut rng)?;
+        let model = random(features, architecture.clone(), projection, &mut rng)?;
         write(folder, name, &model, &mut rng)?;
+        if name == "convolutions" {
+            let other = random(
+                model.description.features.clone(),
+                architecture,
+                None,
+                &mut rng,
+            )?;
+            let members = [model.members.clone(), other.members].concat();
+            write(folder, "ensemble", &Model { members, ..model }, &mut rng)?;
+        }
     }
     Ok(())
 }
@@ -67,6 +77,19 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
     vec![
         ("default", usual()),
         ("without_functionals", usual()),
+        (
+            "convolutions",
+            Architecture {
+                convolutions: [(8, 5, 2), (10, 4, 3), (8, 3, 1)]
+                    .map(|(channels, kernel, stride)| Convolution {
+                        channels,
+                        kernel,
+                        stride,
+                    })
+                    .to_vec(),
+                ..usual()
+            },
+        ),
         ("gru", cell(CellKind::Gru)),
         ("gru_reset_before", cell(CellKind::GruResetBefore)),
         ("rnn", cell(CellKind::Rnn)),
@@ -120,9 +143,9 @@ fn random(
     let clips = clips(columns, functionals, rng);
     let description = Description {
         labels: ["calm", "happy", "sad", "angry"].map(String::from).to_vec(),
-        normalisation: Normalisation::fit(&clips)?,
         features,
         architecture,
+        temperature: 1.5,
         provenance: Provenance::default(),
     };
     let init = &mut Init::new(1, &Device::flex());
@@ -147,10 +170,11 @@ fn random(
             (name, Array { values, ..array })
         })
         .collect();
-    Ok(Model {
-        classifier: with_parameters(classifier, &drawn)?,
+    Ok(Model::single(
+        with_parameters(classifier, &drawn)?,
+        Normalisation::fit(&clips)?,
         description,
-    })
+    ))
 }
 
 /// Clips that are not normalised.
@@ -178,34 +202,41 @@ fn write(
     let columns = d.features.column_names().len();
     let clips = clips(columns, d.features.functional_names().len(), rng);
     let device = Device::flex();
+    let member = &model.members[0];
     let raw = Batch::new(&clips.iter().collect::<Vec<_>>(), &device);
     let normalised = clips
         .iter()
-        .map(|clip| d.normalisation.apply(clip))
+        .map(|clip| member.normalisation.apply(clip))
         .collect::<Result<Vec<_>, _>>()?;
     let batch = Batch::new(&normalised.iter().collect::<Vec<_>>(), &device);
-    let recurrent = &model.classifier.recurrent;
-    let hidden = recurrent.forward(
-        batch.frames.clone(),
-        &batch.lengths,
-        &mut Dropout::inference(),
-    );
+    let (mut frames, mut lengths) = (batch.frames, batch.lengths.clone());
+    for convolution in &member.classifier.convolutions {
+        (frames, lengths) = convolution.forward(frames, &lengths);
+    }
+    let recurrent = &member.classifier.recurrent;
+    let hidden = recurrent.forward(frames.clone(), &lengths, &mut Dropout::inference());
+    let recognizer = Recognizer::new(model.clone(), device)?;
+    let answers = recognizer.classify_features(&clips.iter().collect::<Vec<_>>())?;
+    let probabilities = answers
+        .iter()
+        .flat_map(|a| a.scores().iter().map(|(_, p)| *p));
 
-    let lengths = batch.lengths.iter().map(|&n| n as f32).collect();
+    let counts = |lengths: &[usize]| Array {
+        shape: vec![lengths.len()],
+        values: lengths.iter().map(|&n| n as f32).collect(),
+    };
     let mut tensors = Parameters::from([
         ("frames".to_string(), array(raw.frames)),
-        (
-            "lengths".to_string(),
-            Array {
-                shape: vec![batch.lengths.len()],
-                values: lengths,
-            },
-        ),
-        ("normalised".to_string(), array(batch.frames.clone())),
+        ("lengths".to_string(), counts(&batch.lengths)),
+        ("recurrent_input".to_string(), array(frames)),
+        ("recurrent_lengths".to_string(), counts(&lengths)),
         ("recurrent".to_string(), array(hidden)),
         (
             "probabilities".to_string(),
-            array(model.classifier.probabilities(&batch)),
+            Array {
+                shape: vec![clips.len(), d.labels.len()],
+                values: probabilities.collect(),
+            },
         ),
     ]);
     if let Some(functionals) = raw.functionals {

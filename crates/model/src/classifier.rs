@@ -1,10 +1,13 @@
 //! The network: frames in, one score for every label out.
 //!
 //! ```text
-//! frames [batch, time, columns] ── recurrent layers ── pooling over time ──┐
-//!                                                                          ├── linear ── logits [batch, labels]
-//! functionals [batch, functionals] ── linear, ReLU ────────────────────────┘
+//! frames [batch, time, columns] ── convolutions ── recurrent layers ── pooling over time ──┐
+//!                                                                                          ├── linear ── logits [batch, labels]
+//! functionals [batch, functionals] ── linear, ReLU ────────────────────────────────────────┘
 //! ```
+//!
+//! The convolutions are optional; they see neighbouring frames at once and
+//! shorten the sequence that the recurrent layers walk.
 //!
 //! The functionals (means, percentiles and the like of the whole utterance)
 //! are optional. They carry what the frames lose when the utterance's mean is
@@ -15,6 +18,7 @@ use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use crate::convolution::{Convolution, ConvolutionLayer};
 use crate::pooling::Pooling;
 use crate::recurrent::{CellKind, Dropout, Init, Recurrent, RecurrentConfig};
 use crate::{Batch, Linear, ModelError, PoolingKind};
@@ -24,6 +28,8 @@ use crate::{Batch, Linear, ModelError, PoolingKind};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Architecture {
+    /// Convolutions over time before the recurrent layers, one after the other.
+    pub convolutions: Vec<Convolution>,
     /// What the recurrent layers are made of.
     pub cell: CellKind,
     /// Hidden units of each recurrent layer and direction.
@@ -50,6 +56,7 @@ pub struct Architecture {
 impl Default for Architecture {
     fn default() -> Self {
         Self {
+            convolutions: Vec::new(),
             cell: CellKind::Lstm,
             hidden: 64,
             layers: 1,
@@ -80,6 +87,17 @@ impl Architecture {
                 what: format!("{name} is {value}, but must be from 1 to {most}"),
             })
         };
+        for convolution in &self.convolutions {
+            convolution.validate()?;
+        }
+        if self.convolutions.len() > 16 {
+            return Err(ModelError::Settings {
+                what: format!(
+                    "{} convolutions are asked for, but at most 16 can be had",
+                    self.convolutions.len()
+                ),
+            });
+        }
         in_range("hidden", self.hidden, Self::MOST)?;
         in_range("layers", self.layers, 64)?;
         in_range("functional_units", self.functional_units, Self::MOST)?;
@@ -99,7 +117,7 @@ impl Architecture {
     fn stack(&self, columns: usize) -> RecurrentConfig {
         RecurrentConfig {
             cell: self.cell,
-            input: columns,
+            input: self.convolutions.last().map_or(columns, |c| c.channels),
             hidden: self.hidden,
             layers: self.layers,
             bidirectional: self.bidirectional,
@@ -111,6 +129,14 @@ impl Architecture {
         }
     }
 
+    /// The convolutions, each with the numbers a frame that go in.
+    fn convolutions(&self, columns: usize) -> impl Iterator<Item = (usize, &Convolution)> {
+        let channels = self.convolutions.iter().map(|c| c.channels);
+        std::iter::once(columns)
+            .chain(channels)
+            .zip(&self.convolutions)
+    }
+
     /// What the parameters of such a network count, without making it.
     pub fn parameter_count(&self, columns: usize, functionals: usize, labels: usize) -> usize {
         let stack = self.stack(columns);
@@ -119,7 +145,15 @@ impl Architecture {
             some => (self.functional_units * (some + 1), self.functional_units),
         };
         let head = (self.pooling.output(stack.output()) + dense + 1) * labels;
-        stack.parameter_count() + self.pooling.parameter_count(stack.output()) + branch + head
+        let convolutions = self.convolutions(columns);
+        let convolutions: usize = convolutions
+            .map(|(input, c)| c.parameter_count(input))
+            .sum();
+        convolutions
+            + stack.parameter_count()
+            + self.pooling.parameter_count(stack.output())
+            + branch
+            + head
     }
 
     /// A network with initial weights for features of `columns` numbers a
@@ -138,7 +172,9 @@ impl Architecture {
         } else {
             0
         };
+        let convolutions = self.convolutions(columns);
         Classifier {
+            convolutions: convolutions.map(|(input, c)| c.init(input, init)).collect(),
             recurrent: stack.init(init),
             pooling: Pooling::new(self.pooling, stack.output(), init),
             functionals: (functionals > 0).then(|| Linear::new(functionals, dense, init)),
@@ -148,9 +184,11 @@ impl Architecture {
     }
 }
 
-/// Recurrent layers over frames with a dense branch over functionals; see the module's drawing.
+/// Convolutions and recurrent layers over frames with a dense branch over functionals; see the module's drawing.
 #[derive(Module, Debug)]
 pub struct Classifier {
+    /// The convolutions before the recurrent layers.
+    pub convolutions: Vec<ConvolutionLayer>,
     /// The recurrent layers.
     pub recurrent: Recurrent,
     /// From their outputs to one vector.
@@ -165,15 +203,29 @@ pub struct Classifier {
 impl Classifier {
     /// The labels' scores before the softmax, `[batch, labels]`.
     pub fn logits(&self, batch: &Batch, dropout: &mut Dropout<'_>) -> Tensor<2> {
-        let hidden = self
-            .recurrent
-            .forward(batch.frames.clone(), &batch.lengths, dropout);
-        let mut pooled = self.pooling.forward(hidden, &batch.lengths);
+        self.scores(self.pooled(batch, dropout))
+    }
+
+    /// One vector for each clip, which the scores are made of: what the
+    /// pooling and the functionals' branch give, beside each other.
+    pub fn pooled(&self, batch: &Batch, dropout: &mut Dropout<'_>) -> Tensor<2> {
+        let (mut frames, mut lengths) = (batch.frames.clone(), batch.lengths.clone());
+        for convolution in &self.convolutions {
+            (frames, lengths) = convolution.forward(frames, &lengths);
+            frames = dropout.apply(frames, self.dropout);
+        }
+        let hidden = self.recurrent.forward(frames, &lengths, dropout);
+        let mut pooled = self.pooling.forward(hidden, &lengths);
         if let (Some(branch), Some(functionals)) = (&self.functionals, &batch.functionals) {
             let branch = relu(branch.forward(functionals.clone()));
             pooled = Tensor::cat(vec![pooled, branch], 1);
         }
-        self.head.forward(dropout.apply(pooled, self.dropout))
+        dropout.apply(pooled, self.dropout)
+    }
+
+    /// The labels' scores of pooled vectors.
+    pub fn scores(&self, pooled: Tensor<2>) -> Tensor<2> {
+        self.head.forward(pooled)
     }
 
     /// The labels' probabilities, `[batch, labels]`, each row adding up to 1.
@@ -225,7 +277,13 @@ mod tests {
     }
 
     fn classifier(device: &Device) -> Classifier {
+        let convolution = |channels, stride| Convolution {
+            channels,
+            stride,
+            ..Convolution::default()
+        };
         let architecture = Architecture {
+            convolutions: vec![convolution(6, 1), convolution(7, 2)],
             hidden: 8,
             layers: 2,
             ..Architecture::default()

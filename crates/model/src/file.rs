@@ -1,22 +1,26 @@
 //! A model as one safetensors file.
 //!
-//! The tensors are the network's parameters under their paths
-//! (`recurrent.layers.0.forward.weight_hh`, `head.weight`, ...). The metadata, which
+//! The tensors are the networks' parameters under their paths
+//! (`members.0.recurrent.layers.0.forward.weight_hh`, `members.0.head.weight`,
+//! ...): a model is one network or an ensemble of several, which are of the
+//! same shape and whose probabilities are averaged. Beside them stands what
+//! the training clips look like (`familiarity.mean`, ..., [`Familiarity`]). The metadata, which
 //! safetensors keeps as strings, hold everything needed to use them:
 //!
 //! | key | value |
 //! |---|---|
 //! | `format` | `speech-emotion-lstm` |
-//! | `format_version` | `3` |
+//! | `format_version` | `4` |
 //! | `labels` | JSON list of names, in the order of the scores |
 //! | `features` | JSON of the audio crate's `FeatureSpec` |
-//! | `normalisation` | JSON of [`Normalisation`] |
+//! | `normalisations` | JSON list of a [`Normalisation`] for each network |
 //! | `architecture` | JSON of [`Architecture`] |
+//! | `temperature` | what the logarithms of the probabilities are divided by |
 //! | `provenance` | JSON of [`Provenance`] |
 //!
 //! Python reads it with `safetensors.safe_open(path, "numpy")`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
@@ -25,21 +29,36 @@ use burn::tensor::Device;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::parameters::{Array, Parameters, parameters, shapes, with_parameters};
+use crate::parameters::{Array, Parameters, parameters, with_parameters};
 use crate::recurrent::Init;
-use crate::{Architecture, Classifier, ModelError, Normalisation};
+use crate::{Architecture, Classifier, Familiarity, ModelError, Normalisation};
 
 const FORMAT: &str = "speech-emotion-lstm";
-const FORMAT_VERSION: u32 = 3;
+const FORMAT_VERSION: u32 = 4;
+/// More networks than this in one file are a mistake.
+const MEMBERS_AT_MOST: usize = 1000;
 
-/// A classifier with all that is needed to use it on a recording.
+/// One classifier or an ensemble of several, with all that is needed to use it
+/// on a recording.
 #[derive(Clone, Debug)]
 pub struct Model {
+    /// The networks, one at least.
+    pub members: Vec<Member>,
+    /// What its training clips look like, where the features have functionals.
+    pub familiarity: Option<Familiarity>,
+    /// Everything about them.
+    pub description: Description,
+}
+
+/// A network of a model, with the statistics of what it was trained on.
+#[derive(Clone, Debug)]
+pub struct Member {
     /// The network.
     pub classifier: Classifier,
-    /// Everything about it.
-    pub description: Description,
+    /// What is taken from the features before the network sees them.
+    pub normalisation: Normalisation,
 }
 
 /// Everything about a model but its weights.
@@ -49,10 +68,12 @@ pub struct Description {
     pub labels: Vec<String>,
     /// How features are made from samples.
     pub features: FeatureSpec,
-    /// What is taken from the features before the network sees them.
-    pub normalisation: Normalisation,
-    /// The network's shape.
+    /// The networks' shape.
     pub architecture: Architecture,
+    /// What the logarithms of the probabilities are divided by, so that a
+    /// probability of 0.7 is right in seven cases of ten (Guo et al., 2017); 1
+    /// changes nothing.
+    pub temperature: f32,
     /// Where the model comes from.
     pub provenance: Provenance,
 }
@@ -100,12 +121,8 @@ impl Description {
         if !(2..=10_000).contains(&self.labels.len()) {
             return wrong("a classifier needs from 2 to 10000 labels");
         }
-        let columns = self.features.column_names().len();
-        let functionals = self.features.functional_names().len();
-        if !self.normalisation.frames.is_sound(columns)
-            || !self.normalisation.functionals.is_sound(functionals)
-        {
-            return wrong("the normalisation does not fit the features");
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return wrong("the temperature must be above 0");
         }
         Ok(())
     }
@@ -120,8 +137,8 @@ impl Description {
         )
     }
 
-    /// What the parameters of such a network take, without making it.
-    fn parameter_count(&self) -> usize {
+    /// What the parameters of such a network count, without making it.
+    pub fn parameter_count(&self) -> usize {
         self.architecture.parameter_count(
             self.features.column_names().len(),
             self.features.functional_names().len(),
@@ -189,16 +206,19 @@ impl Model {
     /// [`ModelError::Settings`] where the description cannot be serialised.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let d = &self.description;
+        let normalisations: Vec<&Normalisation> =
+            self.members.iter().map(|m| &m.normalisation).collect();
         let metadata = HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
             ("format_version".to_string(), FORMAT_VERSION.to_string()),
             ("labels".to_string(), json(&d.labels)?),
             ("features".to_string(), json(&d.features)?),
-            ("normalisation".to_string(), json(&d.normalisation)?),
+            ("normalisations".to_string(), json(&normalisations)?),
             ("architecture".to_string(), json(&d.architecture)?),
+            ("temperature".to_string(), json(&d.temperature)?),
             ("provenance".to_string(), json(&d.provenance)?),
         ]);
-        serialize(&parameters(&self.classifier), metadata)
+        serialize(&self.parameters(), metadata)
     }
 
     fn parse(bytes: &[u8], name: &str, device: &Device) -> Result<Self, ModelError> {
@@ -233,38 +253,131 @@ impl Model {
         let description = Description {
             labels: field(&metadata, "labels").map_err(corrupt)?,
             features: field(&metadata, "features").map_err(corrupt)?,
-            normalisation: field(&metadata, "normalisation").map_err(corrupt)?,
             architecture: field(&metadata, "architecture").map_err(corrupt)?,
+            temperature: field(&metadata, "temperature").map_err(corrupt)?,
             provenance: field(&metadata, "provenance").map_err(corrupt)?,
         };
         description
             .validate()
             .map_err(|error| corrupt(error.to_string()))?;
-        // Before any memory is taken for the network the header describes.
-        let found: usize = parameters.values().map(|array| array.values.len()).sum();
-        let expected = description.parameter_count();
+        let normalisations: Vec<Normalisation> =
+            field(&metadata, "normalisations").map_err(corrupt)?;
+        if !(1..=MEMBERS_AT_MOST).contains(&normalisations.len()) {
+            return Err(corrupt(format!("it has {} networks", normalisations.len())));
+        }
+        let columns = description.features.column_names().len();
+        let functionals = description.features.functional_names().len();
+        let fits = |n: &Normalisation| n.is_sound(columns, functionals);
+        if !normalisations.iter().all(fits) {
+            return Err(corrupt(
+                "the normalisation does not fit the features".into(),
+            ));
+        }
+        // Before any memory is taken for the networks the header describes.
+        let networks = parameters
+            .iter()
+            .filter(|(name, _)| !name.starts_with(FAMILIARITY));
+        let found: usize = networks.map(|(_, array)| array.values.len()).sum();
+        let expected = normalisations.len() * description.parameter_count();
         if found != expected {
             return Err(corrupt(format!(
                 "{found} weights, but its architecture has {expected}"
             )));
         }
-        let network = description.init(&mut Init::new(0, device));
-        let classifier = with_parameters(network, &parameters).map_err(corrupt)?;
+        let group = |prefix: &str| -> Parameters {
+            let own = parameters.iter().filter_map(|(name, array)| {
+                Some((name.strip_prefix(prefix)?.to_string(), array.clone()))
+            });
+            own.collect()
+        };
+        let mut members = Vec::with_capacity(normalisations.len());
+        for (index, normalisation) in normalisations.into_iter().enumerate() {
+            let network = description.init(&mut Init::new(0, device));
+            let own = group(&member_prefix(index));
+            let classifier = with_parameters(network, &own).map_err(corrupt)?;
+            members.push(Member {
+                classifier,
+                normalisation,
+            });
+        }
+        let familiarity = group(FAMILIARITY);
+        let familiarity = match familiarity.is_empty() {
+            true => None,
+            false => Some(
+                Familiarity::from_parameters(&familiarity, functionals)
+                    .ok_or_else(|| corrupt("its familiarity does not fit the features".into()))?,
+            ),
+        };
         Ok(Self {
-            classifier,
+            members,
+            familiarity,
             description,
         })
     }
 
-    /// Numbers in the network.
+    /// A model of one network.
+    pub fn single(
+        classifier: Classifier,
+        normalisation: Normalisation,
+        description: Description,
+    ) -> Self {
+        Self {
+            members: vec![Member {
+                classifier,
+                normalisation,
+            }],
+            familiarity: None,
+            description,
+        }
+    }
+
+    /// A model of several networks of one training.
+    pub fn ensemble(
+        classifiers: Vec<Classifier>,
+        normalisation: &Normalisation,
+        description: Description,
+    ) -> Self {
+        let member = |classifier| Member {
+            classifier,
+            normalisation: normalisation.clone(),
+        };
+        Self {
+            members: classifiers.into_iter().map(member).collect(),
+            familiarity: None,
+            description,
+        }
+    }
+
+    /// Everything that the file keeps as tensors.
+    pub fn parameters(&self) -> Parameters {
+        let members = self.members.iter().enumerate();
+        let named = members.flat_map(|(index, member)| {
+            let own = parameters(&member.classifier).into_iter();
+            own.map(move |(name, array)| (member_prefix(index) + &name, array))
+        });
+        let familiarity = self.familiarity.iter().flat_map(Familiarity::parameters);
+        let familiarity = familiarity.map(|(name, array)| (FAMILIARITY.to_string() + &name, array));
+        named.chain(familiarity).collect()
+    }
+
+    /// Numbers in all its networks.
     pub fn parameter_count(&self) -> usize {
-        self.description.parameter_count()
+        self.members.len() * self.description.parameter_count()
     }
 
     /// Names and shapes of the tensors in the file.
     pub fn tensors(&self) -> impl Iterator<Item = (String, Vec<usize>)> {
-        shapes(&self.classifier).into_iter()
+        let parameters = self.parameters().into_iter();
+        parameters.map(|(name, array)| (name, array.shape))
     }
+}
+
+/// What stands before the names of what a model knows of its training clips.
+const FAMILIARITY: &str = "familiarity.";
+
+/// What stands before the names of a network's parameters.
+fn member_prefix(index: usize) -> String {
+    format!("members.{index}.")
 }
 
 fn json(value: &impl Serialize) -> Result<String, ModelError> {
@@ -309,7 +422,28 @@ pub fn serialize(
         })
         .collect::<Result<_, _>>()
         .map_err(failed)?;
-    safetensors::serialize(views, Some(metadata)).map_err(failed)
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
+    in_order(bytes).ok_or_else(|| ModelError::Settings {
+        what: "the header cannot be put in order".into(),
+    })
+}
+
+/// The file with its header's entries in the order of their names. The library
+/// leaves the metadata as a hash map has them, otherwise at each run, and the
+/// same model is to give the same bytes.
+fn in_order(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let (header, data) =
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let mut header: BTreeMap<String, Value> = serde_json::from_slice(header).ok()?;
+    if let Some(Value::Object(metadata)) = header.get_mut("__metadata__") {
+        metadata.sort_keys();
+    }
+    let mut text = serde_json::to_vec(&header).ok()?;
+    // The format wants the data to begin at a multiple of 8.
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let length = (text.len() as u64).to_le_bytes();
+    Some([&length, &text[..], data].concat())
 }
 
 /// The arrays and metadata of a safetensors file whose tensors are all 32-bit floats.

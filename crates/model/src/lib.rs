@@ -20,7 +20,7 @@
 //!    MFCCs, and functionals of the whole utterance;
 //! 2. [`Normalisation`] brings them to mean 0 and deviation 1;
 //! 3. [`Batch`] pads clips of unlike length and remembers their lengths;
-//! 4. [`Classifier`] is the network: recurrent layers ([`recurrent`]), pooling over
+//! 4. [`Classifier`] is the network: convolutions, recurrent layers ([`recurrent`]), pooling over
 //!    time ([`PoolingKind`]), a dense branch for the functionals;
 //! 5. [`Model`] keeps network, settings and provenance in one safetensors file;
 //! 6. [`Recognizer`] does all of it for a file, bytes or samples.
@@ -33,7 +33,9 @@
 mod backend;
 mod batch;
 mod classifier;
+mod convolution;
 mod error;
+mod familiarity;
 mod file;
 mod linear;
 mod normalisation;
@@ -47,9 +49,11 @@ pub use backend::Backend;
 pub use batch::Batch;
 pub use burn;
 pub use classifier::{Architecture, Classifier, cross_entropy};
+pub use convolution::{Convolution, ConvolutionLayer};
 pub use error::ModelError;
-pub use file::{Description, Model, Provenance, deserialize, serialize};
+pub use familiarity::Familiarity;
+pub use file::{Description, Member, Model, Provenance, deserialize, serialize};
 pub use linear::Linear;
-pub use normalisation::{Normalisation, Statistics};
+pub use normalisation::{Enrolment, Normalisation, PRIOR_CLIPS, Statistics};
 pub use pooling::{Pooling, PoolingKind};
 pub use recognizer::{Classification, Recognizer};

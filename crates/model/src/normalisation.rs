@@ -2,16 +2,27 @@
 //!
 //! The statistics come from the training speakers alone and travel inside the
 //! model: a model that saw the test speakers' statistics has seen the test.
+//!
+//! A voice that is heard for longer can be measured by itself instead: an
+//! [`Enrolment`] gathers clips of one speaker, without labels, and
+//! [`Normalisation::adapted`] takes their statistics, drawn towards the
+//! training's as if [`PRIOR_CLIPS`] average clips of it were among them. With
+//! no clip that is the training's own.
 
 use audio::{Features, Frames};
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 
+/// Average training clips that an enrolled speaker's statistics are mixed with.
+pub const PRIOR_CLIPS: f64 = 3.0;
+
 /// Mean and standard deviation of every column, and of every functional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalisation {
+    /// Mean number of frames of a training clip.
+    pub frames_a_clip: f32,
     /// Of the frames' columns.
     pub frames: Statistics,
     /// Of the functionals; empty where the features have none.
@@ -37,10 +48,41 @@ impl Normalisation {
     /// [`ModelError::Settings`] where there is no clip or the clips' features differ in number.
     pub fn fit<'a>(clips: impl IntoIterator<Item = &'a Features>) -> Result<Self, ModelError> {
         let clips: Vec<&Features> = clips.into_iter().collect();
+        let frames: usize = clips.iter().map(|clip| clip.frames.len()).sum();
         Ok(Self {
+            frames_a_clip: frames as f32 / clips.len().max(1) as f32,
             frames: Statistics::fit(clips.iter().flat_map(|clip| clip.frames.rows()))?,
             functionals: Statistics::fit(clips.iter().map(|clip| &clip.functionals[..]))?,
         })
+    }
+
+    /// The statistics of an enrolled speaker, drawn towards these by [`PRIOR_CLIPS`].
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] where the numbers of columns differ.
+    pub fn adapted(&self, enrolment: &Enrolment) -> Result<Self, ModelError> {
+        if enrolment.is_empty() {
+            return Ok(self.clone());
+        }
+        self.frames
+            .check(enrolment.frames.sum.len(), "columns a frame")?;
+        self.functionals
+            .check(enrolment.functionals.sum.len(), "functionals")?;
+        let frames = PRIOR_CLIPS * f64::from(self.frames_a_clip);
+        Ok(Self {
+            frames_a_clip: self.frames_a_clip,
+            frames: self.frames.mixed(frames, &enrolment.frames),
+            functionals: self.functionals.mixed(PRIOR_CLIPS, &enrolment.functionals),
+        })
+    }
+
+    /// Whether these are statistics of so many columns and functionals, all usable.
+    pub(crate) fn is_sound(&self, columns: usize, functionals: usize) -> bool {
+        self.frames_a_clip.is_finite()
+            && self.frames_a_clip >= 0.0
+            && self.frames.is_sound(columns)
+            && self.functionals.is_sound(functionals)
     }
 
     /// The features less the mean, over the deviation.
@@ -66,7 +108,121 @@ impl Normalisation {
     }
 }
 
+/// What is known of one speaker's voice: sums over some clips of theirs.
+///
+/// Clips are added one by one, in any order; no label is needed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Enrolment {
+    clips: usize,
+    frames: Moments,
+    functionals: Moments,
+}
+
+impl Enrolment {
+    /// No clip yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One clip.
+    pub fn of(features: &Features) -> Self {
+        let mut enrolment = Self::default();
+        enrolment.add(features);
+        enrolment
+    }
+
+    /// One clip more.
+    ///
+    /// # Panics
+    ///
+    /// If it has other columns than those before it, which the same
+    /// extractor's clips never have.
+    pub fn add(&mut self, features: &Features) {
+        self.clips += 1;
+        for row in features.frames.rows() {
+            self.frames.add(row);
+        }
+        self.functionals.add(&features.functionals);
+    }
+
+    /// All clips of another enrolment of the same speaker more.
+    pub fn merge(&mut self, other: &Self) {
+        self.clips += other.clips;
+        self.frames.merge(&other.frames);
+        self.functionals.merge(&other.functionals);
+    }
+
+    /// Clips so far.
+    pub fn len(&self) -> usize {
+        self.clips
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.clips == 0
+    }
+}
+
+/// Sums over rows, column by column. In 64 bits, in which the difference of
+/// squares keeps more digits than the values have.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Moments {
+    count: f64,
+    sum: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Moments {
+    fn add(&mut self, row: &[f32]) {
+        self.sized(row.len());
+        self.count += 1.0;
+        for ((sum, square), value) in self.sum.iter_mut().zip(&mut self.squares).zip(row) {
+            let value = f64::from(*value);
+            *sum += value;
+            *square += value * value;
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.sized(other.sum.len());
+        self.count += other.count;
+        for (to, from) in self.sum.iter_mut().zip(&other.sum) {
+            *to += from;
+        }
+        for (to, from) in self.squares.iter_mut().zip(&other.squares) {
+            *to += from;
+        }
+    }
+
+    fn sized(&mut self, columns: usize) {
+        if self.count == 0.0 {
+            self.sum = vec![0.0; columns];
+            self.squares = vec![0.0; columns];
+        }
+        assert_eq!(self.sum.len(), columns, "clips of one extractor are alike");
+    }
+}
+
 impl Statistics {
+    /// Those of the rows in `moments` and of `prior` rows with these statistics.
+    fn mixed(&self, prior: f64, moments: &Moments) -> Self {
+        let count = prior + moments.count;
+        let columns = self.mean.iter().zip(&self.deviation);
+        let sums = moments.sum.iter().zip(&moments.squares);
+        let (mean, deviation) = columns
+            .zip(sums)
+            .map(|((&mean, &deviation), (sum, square))| {
+                let (mean, deviation) = (f64::from(mean), f64::from(deviation));
+                let mixed = (prior * mean + sum) / count;
+                let power = (prior * (mean * mean + deviation * deviation) + square) / count;
+                let variance = (power - mixed * mixed).max(0.0);
+                // Of a column that hardly changes the prior keeps it away from zero.
+                (mixed as f32, variance.sqrt().max(0.05 * deviation) as f32)
+            })
+            .unzip();
+        Self { mean, deviation }
+    }
+
     fn fit<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone) -> Result<Self, ModelError> {
         let mut count = 0u64;
         let mut sum: Vec<f64> = Vec::new();
@@ -170,6 +326,43 @@ mod tests {
                 .all(|c| c.frames.rows().all(|row| row[1] == 0.0))
         );
         assert_eq!(normalised[0].functionals, [-1.0]);
+    }
+
+    #[test]
+    fn an_adapted_normalisation_goes_from_the_training_to_the_speaker() {
+        let train = [
+            clip(&[0.0, 1.0, 2.0, 3.0], &[1.0]),
+            clip(&[4.0, 5.0], &[3.0]),
+        ];
+        let normalisation = Normalisation::fit(&train).unwrap();
+        let speaker = clip(&[10.0, 10.0, 12.0, 14.0, 14.0, 12.0], &[20.0]);
+        let adapted = |clips: usize| {
+            let mut enrolment = Enrolment::new();
+            for _ in 0..clips {
+                enrolment.merge(&Enrolment::of(&speaker));
+            }
+            assert_eq!(enrolment.len(), clips);
+            normalisation.adapted(&enrolment).unwrap()
+        };
+        assert_eq!(adapted(0), normalisation);
+        // One clip of 3 frames beside 3 average ones of 1.5 frames.
+        let expected = (4.5 * 2.0 + 36.0) / 7.5;
+        assert!((adapted(1).frames.mean[0] - expected).abs() < 1e-5);
+        assert!((adapted(1).functionals.mean[0] - (3.0 * 2.0 + 20.0) / 4.0).abs() < 1e-5);
+        // Many clips leave nothing of the training.
+        let alone = Normalisation::fit([&speaker]).unwrap();
+        let many = adapted(100_000);
+        for (many, alone) in many.frames.mean.iter().zip(&alone.frames.mean) {
+            assert!((many - alone).abs() < 1e-3);
+        }
+        for (many, alone) in many.frames.deviation.iter().zip(&alone.frames.deviation) {
+            assert!((many - alone).abs() < 1e-2);
+        }
+        assert!(
+            normalisation
+                .adapted(&Enrolment::of(&clip(&[1.0, 2.0], &[])))
+                .is_err()
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A trained model as an ONNX file, for programs that are not this one.
 //!
 //! [`to_bytes`] writes everything between features and probabilities into one
-//! graph (operator set 17): the normalisation, the recurrent layers, the
-//! pooling, the functionals' branch and the softmax. How features are made of
+//! graph (operator set 17): the normalisation, the convolutions, the recurrent
+//! layers, the pooling, the functionals' branch and the softmax, of every
+//! network of the model, and their mean. How features are made of
 //! samples is not part of it; the metadata say it.
 //!
 //! | input | shape | |
@@ -38,7 +39,7 @@ use prost::Message;
 use serde::Serialize;
 
 use crate::parameters::{Array, parameters};
-use crate::{Model, ModelError, PoolingKind};
+use crate::{Member, Model, ModelError, PoolingKind};
 use graph::{Graph, Name, int, ints, value};
 use proto::{Length, ModelProto, OperatorSetIdProto, StringStringEntryProto, data_type};
 
@@ -65,13 +66,6 @@ pub fn to_bytes(model: &Model) -> Result<Vec<u8>, ModelError> {
 pub fn to_proto(model: &Model) -> Result<ModelProto, ModelError> {
     let d = &model.description;
     let (columns, functionals) = (d.features.column_names(), d.features.functional_names());
-    let mut arrays = parameters(&model.classifier);
-    let mut take = |name: &str| {
-        arrays.remove(name).ok_or_else(|| ModelError::Export {
-            what: format!("the network has no parameter {name}"),
-        })
-    };
-
     let mut graph = Graph::default();
     let batch = || Length::Param("batch".into());
     let fixed = |length: usize| Length::Value(length as i64);
@@ -88,60 +82,36 @@ pub fn to_proto(model: &Model) -> Result<ModelProto, ModelError> {
         "Frames of each clip",
     );
 
-    let statistics = &d.normalisation.frames;
-    let normalised = normalise(&mut graph, "frames", &frames, statistics);
-    let inside = inside(&mut graph, &frames, &lengths);
-    // Padding may hold anything, which must not reach a product.
-    let zero = graph.floats("zero", &[], &[0.0]);
-    let clean = graph.node("Where", "inside_frames", &[&inside, &normalised, &zero]);
-    let steps = graph.node_with(
-        "Transpose",
-        "steps",
-        &[&clean],
-        vec![ints("perm", &[1, 0, 2])],
-    );
-    let short = vec![int("to", i64::from(data_type::INT32))];
-    let short = graph.node_with("Cast", "sequence_lens", &[&lengths], short);
-    let states = layers::recurrent(
-        &mut graph,
-        &model.classifier.recurrent,
-        &mut take,
-        steps,
-        columns.len(),
-        &short,
-    )?;
-    let states = graph.node_with(
-        "Transpose",
-        "states",
-        &[&states],
-        vec![ints("perm", &[1, 0, 2])],
-    );
-
-    let attention = match model.classifier.pooling.attention {
-        Some(_) => Some(take("pooling.attention")?),
-        None => None,
-    };
-    let kind = d.architecture.pooling;
-    let mut pooled = pool(&mut graph, kind, attention, &states, &inside, &lengths);
-    if model.classifier.functionals.is_some() {
-        let input = graph.input(
+    let functionals_input = (!functionals.is_empty()).then(|| {
+        graph.input(
             "functionals",
             data_type::FLOAT,
             &[batch(), fixed(functionals.len())],
             "Statistics of each clip, not normalised",
-        );
-        let statistics = &d.normalisation.functionals;
-        let input = normalise(&mut graph, "functionals", &input, statistics);
-        let (weight, bias) = (take("functionals.weight")?, take("functionals.bias")?);
-        let branch = linear(&mut graph, "branch", &input, &weight, &bias);
-        let branch = graph.node("Relu", "branch_relu", &[&branch]);
-        let beside = vec![int("axis", 1)];
-        pooled = graph.node_with("Concat", "both", &[&pooled, &branch], beside);
+        )
+    });
+    let inside = inside(&mut graph, &frames, &lengths);
+    let inputs = Inputs {
+        frames,
+        lengths,
+        inside,
+        functionals: functionals_input,
+    };
+    let several = model.members.len() > 1;
+    let mut answers = Vec::with_capacity(model.members.len());
+    for (index, member) in model.members.iter().enumerate() {
+        if several {
+            graph.scope = format!("member{index}/");
+        }
+        answers.push(network(
+            &mut graph,
+            member,
+            d.architecture.pooling,
+            &inputs,
+        )?);
     }
-    let (weight, bias) = (take("head.weight")?, take("head.bias")?);
-    let logits = linear(&mut graph, "logits", &pooled, &weight, &bias);
-    let over_labels = vec![int("axis", 1)];
-    let output = graph.node_with("Softmax", "probabilities", &[&logits], over_labels);
+    graph.scope = String::new();
+    let output = together(&mut graph, &answers, d.temperature);
     let output = value(
         &output,
         data_type::FLOAT,
@@ -173,6 +143,82 @@ pub fn to_proto(model: &Model) -> Result<ModelProto, ModelError> {
         }],
         metadata_props: metadata.map(entry).to_vec(),
     })
+}
+
+/// What every network of the model takes.
+struct Inputs {
+    frames: Name,
+    lengths: Name,
+    inside: Name,
+    functionals: Option<Name>,
+}
+
+/// One network, from features to the labels' probabilities.
+fn network(
+    graph: &mut Graph,
+    member: &Member,
+    pooling: PoolingKind,
+    inputs: &Inputs,
+) -> Result<Name, ModelError> {
+    let mut arrays = parameters(&member.classifier);
+    let mut take = |name: &str| {
+        arrays.remove(name).ok_or_else(|| ModelError::Export {
+            what: format!("the network has no parameter {name}"),
+        })
+    };
+    let statistics = &member.normalisation.frames;
+    let normalised = normalise(graph, "frames", &inputs.frames, statistics);
+    // Padding may hold anything, which must not reach a product.
+    let zero = graph.floats("zero", &[], &[0.0]);
+    let mut frames = graph.node(
+        "Where",
+        "inside_frames",
+        &[&inputs.inside, &normalised, &zero],
+    );
+    let (mut lengths, mut inside) = (inputs.lengths.clone(), inputs.inside.clone());
+    let mut columns = statistics.mean.len();
+    for (index, layer) in member.classifier.convolutions.iter().enumerate() {
+        (frames, lengths, inside) =
+            layers::convolution(graph, index, layer.shape(), &mut take, &frames, &lengths)?;
+        columns = layer.shape().channels;
+    }
+    let swapped = || vec![ints("perm", &[1, 0, 2])];
+    let steps = graph.node_with("Transpose", "steps", &[&frames], swapped());
+    let short = vec![int("to", i64::from(data_type::INT32))];
+    let short = graph.node_with("Cast", "sequence_lens", &[&lengths], short);
+    let recurrent = &member.classifier.recurrent;
+    let states = layers::recurrent(graph, recurrent, &mut take, steps, columns, &short)?;
+    let states = graph.node_with("Transpose", "states", &[&states], swapped());
+
+    let attention = match member.classifier.pooling.attention {
+        Some(_) => Some(take("pooling.attention")?),
+        None => None,
+    };
+    let mut pooled = pool(graph, pooling, attention, &states, &inside, &lengths);
+    if let (Some(_), Some(input)) = (&member.classifier.functionals, &inputs.functionals) {
+        let statistics = &member.normalisation.functionals;
+        let input = normalise(graph, "functionals", input, statistics);
+        let (weight, bias) = (take("functionals.weight")?, take("functionals.bias")?);
+        let branch = linear(graph, "branch", &input, &weight, &bias);
+        let branch = graph.node("Relu", "branch_relu", &[&branch]);
+        let beside = vec![int("axis", 1)];
+        pooled = graph.node_with("Concat", "both", &[&pooled, &branch], beside);
+    }
+    let (weight, bias) = (take("head.weight")?, take("head.bias")?);
+    let logits = linear(graph, "logits", &pooled, &weight, &bias);
+    let over_labels = vec![int("axis", 1)];
+    Ok(graph.node_with("Softmax", "answer", &[&logits], over_labels))
+}
+
+/// The mean of the networks' probabilities, tempered, as [`crate::Recognizer`] does it.
+fn together(graph: &mut Graph, answers: &[Name], temperature: f32) -> Name {
+    let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
+    let mean = graph.node("Mean", "mean_probabilities", &answers);
+    let power = graph.floats("inverse_temperature", &[], &[1.0 / temperature]);
+    let powers = graph.node("Pow", "tempered", &[&mean, &power]);
+    let over_labels = graph.ints("labels_axis", &[1]);
+    let sum = graph.node("ReduceSum", "sum", &[&powers, &over_labels]);
+    graph.node("Div", "probabilities", &[&powers, &sum])
 }
 
 fn json(value: &impl Serialize) -> Result<String, ModelError> {

@@ -32,6 +32,23 @@ pub fn shapes(module: &impl Module) -> BTreeMap<String, Vec<usize>> {
         .collect()
 }
 
+/// Moves `average` towards the parameters of `module`, of which it keeps
+/// `decay`; an empty average becomes the parameters.
+pub fn average(module: &impl Module, average: &mut Parameters, decay: f32) {
+    for (name, array) in parameters(module) {
+        match average.get_mut(&name) {
+            None => {
+                average.insert(name, array);
+            }
+            Some(average) => {
+                for (average, value) in average.values.iter_mut().zip(&array.values) {
+                    *average += (1.0 - decay) * (value - *average);
+                }
+            }
+        }
+    }
+}
+
 /// `module` with the values of `parameters`, its parameter ids kept.
 ///
 /// # Errors

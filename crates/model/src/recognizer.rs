@@ -6,7 +6,9 @@ use audio::{FeatureExtractor, Features, Recording};
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
-use crate::{Backend, Batch, Description, Model, ModelError};
+#[cfg(doc)]
+use crate::Familiarity;
+use crate::{Backend, Batch, Description, Enrolment, Model, ModelError};
 
 /// Says which emotion a voice carries.
 ///
@@ -115,8 +117,12 @@ impl Recognizer {
     /// [`ModelError::Audio`] where the recording holds no frame of sound.
     pub fn classify(&self, recording: &Recording) -> Result<Classification, ModelError> {
         let features = self.extractor.extract(recording)?;
-        let mut all = self.classify_features(&[&features])?;
-        Ok(all.remove(0))
+        let mut answer = self.classify_features(&[&features])?.remove(0);
+        if recording.sample_rate >= audio::VadSettings::LOWEST_RATE {
+            let speech = audio::speech_segments(recording, &audio::VadSettings::default())?;
+            answer.speech_seconds = Some(speech.iter().map(audio::Segment::duration).sum());
+        }
+        Ok(answer)
     }
 
     /// Classifies features that the model's own settings made, several clips
@@ -132,20 +138,68 @@ impl Recognizer {
         if clips.is_empty() {
             return Ok(Vec::new());
         }
-        let normalised = clips
-            .iter()
-            .map(|clip| self.model.description.normalisation.apply(clip))
-            .collect::<Result<Vec<Features>, _>>()?;
-        let batch = Batch::new(&normalised.iter().collect::<Vec<_>>(), &self.device);
-        let probabilities = self.model.classifier.probabilities(&batch);
         let labels = &self.model.description.labels;
-        Ok(rows(probabilities)?
+        let mut sums = vec![vec![0.0f64; labels.len()]; clips.len()];
+        for member in &self.model.members {
+            let normalised = clips
+                .iter()
+                .map(|clip| member.normalisation.apply(clip))
+                .collect::<Result<Vec<Features>, _>>()?;
+            let batch = Batch::new(&normalised.iter().collect::<Vec<_>>(), &self.device);
+            let probabilities = rows(member.classifier.probabilities(&batch))?;
+            for (sums, row) in sums.iter_mut().zip(probabilities) {
+                for (sum, probability) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(probability);
+                }
+            }
+        }
+        let temperature = f64::from(self.model.description.temperature);
+        let familiarity = self.model.familiarity.as_ref();
+        Ok(sums
             .into_iter()
-            .map(|row| Classification {
-                scores: labels.iter().cloned().zip(row).collect(),
+            .zip(clips)
+            .map(|(row, clip)| {
+                let scores = labels.iter().cloned().zip(tempered(&row, temperature));
+                Classification {
+                    scores: scores.collect(),
+                    speech_seconds: None,
+                    unfamiliarity: familiarity.map(|f| f.unfamiliarity(&clip.functionals)),
+                }
             })
             .collect())
     }
+
+    /// A recogniser for one speaker, of whom some clips have been heard: their
+    /// voice is measured by its own statistics. No label is needed; about ten
+    /// clips (half a minute) give most of what can be gained.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] where the clips' features are not of the
+    /// model's settings.
+    pub fn enrolled(&self, speaker: &Enrolment) -> Result<Self, ModelError> {
+        let mut recognizer = self.clone();
+        for member in &mut recognizer.model.members {
+            member.normalisation = member.normalisation.adapted(speaker)?;
+        }
+        Ok(recognizer)
+    }
+
+    /// The features that the model's own settings make of a recording.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Audio`] where the recording holds no frame of sound.
+    pub fn features(&self, recording: &Recording) -> Result<Features, ModelError> {
+        Ok(self.extractor.extract(recording)?)
+    }
+}
+
+/// Probabilities in proportion to `weights ^ (1 / temperature)`.
+fn tempered(weights: &[f64], temperature: f64) -> Vec<f32> {
+    let powers: Vec<f64> = weights.iter().map(|w| w.powf(1.0 / temperature)).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|power| (power / sum) as f32).collect()
 }
 
 /// The rows of `[rows, columns]` on the host.
@@ -164,12 +218,38 @@ pub(crate) fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, ModelError> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Classification {
     scores: Vec<(String, f32)>,
+    speech_seconds: Option<f64>,
+    unfamiliarity: Option<f32>,
 }
 
 impl Classification {
     /// Every label with its probability, in the model's order; they add up to 1.
     pub fn scores(&self) -> &[(String, f32)] {
         &self.scores
+    }
+
+    /// Seconds in which somebody speaks, as the audio crate's voice-activity
+    /// detector hears it. Not known of features, nor below 8 kHz.
+    pub fn speech_seconds(&self) -> Option<f64> {
+        self.speech_seconds
+    }
+
+    /// Whether there is any speech to judge; true where that is not known.
+    pub fn is_speech(&self) -> bool {
+        self.speech_seconds != Some(0.0)
+    }
+
+    /// How unlike the training clips the recording is ([`Familiarity`]): above
+    /// 1 it is further from them than 99 of 100 recordings of the same kind by
+    /// other speakers, and the probabilities are worth little. Not known
+    /// of models whose features have no functionals.
+    pub fn unfamiliarity(&self) -> Option<f32> {
+        self.unfamiliarity
+    }
+
+    /// Whether the recording is like those trained on; true where that is not known.
+    pub fn is_familiar(&self) -> bool {
+        self.unfamiliarity.is_none_or(|distance| distance <= 1.0)
     }
 
     /// The place of the most probable label; the first of equals.

@@ -3,7 +3,8 @@
 use audio::{FeatureSpec, Recording};
 use model::recurrent::Init;
 use model::{
-    Architecture, Backend, Description, Model, ModelError, Normalisation, Provenance, Recognizer,
+    Architecture, Backend, Convolution, Description, Enrolment, Familiarity, Member, Model,
+    ModelError, Normalisation, Provenance, Recognizer,
 };
 
 fn recording(hertz: f32) -> Recording {
@@ -19,13 +20,14 @@ fn model() -> Model {
     let clips = [200.0, 900.0].map(|hertz| extractor.extract(&recording(hertz)).unwrap());
     let description = Description {
         labels: ["calm", "angry", "sad"].map(String::from).to_vec(),
-        normalisation: Normalisation::fit(&clips).unwrap(),
         features,
         architecture: Architecture {
+            convolutions: vec![Convolution::default()],
             hidden: 8,
             layers: 2,
             ..Architecture::default()
         },
+        temperature: 1.5,
         provenance: Provenance {
             corpus: "two tones".into(),
             seed: 3,
@@ -34,8 +36,13 @@ fn model() -> Model {
         },
     };
     let device = Backend::Flex.device().unwrap();
+    let member = |seed| Member {
+        classifier: description.init(&mut Init::new(seed, &device)),
+        normalisation: Normalisation::fit(&clips).unwrap(),
+    };
     Model {
-        classifier: description.init(&mut Init::new(3, &device)),
+        members: vec![member(3), member(4)],
+        familiarity: Some(Familiarity::fit(clips.iter().map(|c| &c.functionals[..])).unwrap()),
         description,
     }
 }
@@ -81,10 +88,60 @@ fn a_saved_model_says_what_it_said_before() {
     let before = Recognizer::new(model.clone(), device).unwrap();
     let after = Recognizer::open_on(&path, Backend::Flex).unwrap();
     assert_eq!(after.description(), before.description());
+    assert_eq!(after.model().familiarity, model.familiarity);
     let (a, b) = (recording(440.0), recording(440.0));
     assert_eq!(before.classify(&a).unwrap(), after.classify(&b).unwrap());
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(load(&bytes).unwrap().to_bytes().unwrap().len(), bytes.len());
+    assert_eq!(load(&bytes).unwrap().to_bytes().unwrap(), bytes);
+}
+
+#[test]
+fn an_ensemble_says_the_mean_of_what_its_networks_say() {
+    let mut model = model();
+    model.description.temperature = 1.0;
+    let device = Backend::Flex.device().unwrap();
+    let scores = |model: &Model| {
+        let recognizer = Recognizer::new(model.clone(), device.clone()).unwrap();
+        let answer = recognizer.classify(&recording(440.0)).unwrap();
+        answer.scores().iter().map(|(_, p)| *p).collect::<Vec<_>>()
+    };
+    let alone = |index: usize| {
+        scores(&Model {
+            members: vec![model.members[index].clone()],
+            ..model.clone()
+        })
+    };
+    let (a, b) = (alone(0), alone(1));
+    assert_ne!(a, b);
+    for ((both, a), b) in scores(&model).iter().zip(&a).zip(&b) {
+        assert!((both - (a + b) / 2.0).abs() < 1e-6);
+    }
+    // Twice the temperature: the square roots, brought to a sum of 1.
+    let mut warm = model.clone();
+    warm.description.temperature = 2.0;
+    let roots: Vec<f32> = scores(&model).iter().map(|p| p.sqrt()).collect();
+    let sum: f32 = roots.iter().sum();
+    for (warm, root) in scores(&warm).iter().zip(&roots) {
+        assert!((warm - root / sum).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn nobody_enrolled_changes_nothing_and_a_speaker_does() {
+    let model = model();
+    let recognizer = Recognizer::new(model, Backend::Flex.device().unwrap()).unwrap();
+    let nobody = recognizer.enrolled(&Enrolment::new()).unwrap();
+    let (a, b) = (recording(440.0), recording(440.0));
+    assert_eq!(
+        nobody.classify(&a).unwrap(),
+        recognizer.classify(&b).unwrap()
+    );
+    let somebody = Enrolment::of(&recognizer.features(&recording(300.0)).unwrap());
+    let known = recognizer.enrolled(&somebody).unwrap();
+    assert_ne!(
+        known.classify(&a).unwrap(),
+        recognizer.classify(&b).unwrap()
+    );
 }
 
 #[test]
@@ -92,11 +149,12 @@ fn the_tensors_have_names_that_say_what_they_are() {
     let bytes = model().to_bytes().unwrap();
     let (header, _) = split(&bytes);
     for name in [
-        "recurrent.layers.0.forward.weight_ih",
-        "recurrent.layers.1.backward.weight_hh",
-        "pooling.attention",
-        "functionals.weight",
-        "head.bias",
+        "members.0.recurrent.layers.0.forward.weight_ih",
+        "members.1.recurrent.layers.1.backward.weight_hh",
+        "members.0.convolutions.0.linear.weight",
+        "members.0.pooling.attention",
+        "members.1.functionals.weight",
+        "members.0.head.bias",
     ] {
         assert!(header.get(name).is_some(), "{name} in {header}");
     }
@@ -105,7 +163,8 @@ fn the_tensors_have_names_that_say_what_they_are() {
 
 #[test]
 fn the_description_counts_the_networks_parameters() {
-    let model = model();
+    let mut model = model();
+    model.familiarity = None;
     let counted: usize = model
         .tensors()
         .map(|(_, shape)| shape.iter().product::<usize>())
@@ -152,10 +211,10 @@ fn other_files_and_other_versions_are_told_apart() {
     ));
     let other = with_metadata(&bytes, "format", "something-else");
     assert!(matches!(load(&other), Err(ModelError::NotAModel { .. })));
-    let later = with_metadata(&bytes, "format_version", "4");
+    let later = with_metadata(&bytes, "format_version", "5");
     let error = load(&later).unwrap_err();
     assert!(
-        matches!(&error, ModelError::Version { found, .. } if found == "4"),
+        matches!(&error, ModelError::Version { found, .. } if found == "5"),
         "{error}"
     );
 }

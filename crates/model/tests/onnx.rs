@@ -10,7 +10,10 @@ use model::onnx::proto::{
 };
 use model::onnx::{to_bytes, to_proto};
 use model::recurrent::{CellKind, Init};
-use model::{Architecture, Description, Model, ModelError, Normalisation, PoolingKind, Provenance};
+use model::{
+    Architecture, Convolution, Description, Model, ModelError, Normalisation, PoolingKind,
+    Provenance,
+};
 use prost::Message;
 
 const HIDDEN: usize = 6;
@@ -26,15 +29,17 @@ fn model(architecture: Architecture, functionals: bool) -> Model {
     };
     let description = Description {
         labels: ["calm", "angry", "sad"].map(String::from).to_vec(),
-        normalisation: Normalisation::fit([&clip]).unwrap(),
         features,
         architecture,
+        temperature: 1.5,
         provenance: Provenance::default(),
     };
-    Model {
-        classifier: description.init(&mut Init::new(3, &Device::flex())),
+    let classifier = description.init(&mut Init::new(3, &Device::flex()));
+    Model::single(
+        classifier,
+        Normalisation::fit([&clip]).unwrap(),
         description,
-    }
+    )
 }
 
 fn of_cell(cell: CellKind) -> Architecture {
@@ -113,12 +118,21 @@ fn every_value_is_made_once_before_it_is_taken_and_none_in_vain() {
         bidirectional: false,
         ..of_cell(CellKind::Gru)
     };
+    let convolutions = Architecture {
+        convolutions: vec![Convolution::default(); 2],
+        ..of_cell(CellKind::Lstm)
+    };
     let all = cells
         .map(of_cell)
         .chain(poolings.map(of_pooling))
-        .chain([more]);
-    for architecture in all {
-        let graph = graph(architecture.clone());
+        .chain([more, convolutions]);
+    let mut models: Vec<Model> = all.map(|architecture| model(architecture, true)).collect();
+    let mut ensemble = models[models.len() - 1].clone();
+    ensemble.members.push(ensemble.members[0].clone());
+    models.push(ensemble);
+    for model in models {
+        let architecture = &model.description.architecture;
+        let graph = to_proto(&model).unwrap().graph.unwrap();
         let mut made = HashSet::from([""]);
         for constant in &graph.initializer {
             let name = constant.name.as_deref().unwrap();

@@ -186,6 +186,15 @@ Examples:
   runner classify voice.wav
   runner classify interviews/ --format csv > emotions.csv
   sox call.mp3 -t wav - | runner classify - --format json
+  runner classify interviews/ --speaker           all of them are of one voice
+  runner classify voice.wav --at-least 0.5        no label where no emotion has 50 %
+
+Where nobody speaks there is no label. A recording that is unlike those the
+model was trained on (music, noise, another microphone) is marked: its
+unfamiliarity is above 1, and its probabilities are worth little.
+
+With --speaker the voice is measured by its own recordings before any is
+classified, which helps from three recordings on and most from ten.
 
 A file that cannot be read is reported, the rest go on, and the exit code is 1.")]
 pub struct Classify {
@@ -195,6 +204,12 @@ pub struct Classify {
     /// Which model, and where it computes.
     #[command(flatten)]
     pub model: ModelChoice,
+    /// All recordings are of one speaker: adapt the model to the voice first
+    #[arg(long)]
+    pub speaker: bool,
+    /// Give no label where the most probable one is less probable than this
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0, value_parser = share)]
+    pub at_least: f32,
     /// text for people; json, jsonl (one object a line) and csv for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -270,6 +285,9 @@ pub struct Export {
     /// onnx for other runtimes, pytorch to go on there
     #[arg(long, value_enum)]
     pub format: ExportFormat,
+    /// Which of an ensemble's networks goes to PyTorch
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub member: usize,
     /// The file to write, replaced if it is there
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -506,6 +524,13 @@ fn lengths(text: &str) -> Result<Lengths, String> {
     match parsed {
         Some((least, most)) if 0 < least && least <= most => Ok(Lengths { least, most }),
         _ => Err("two numbers of frames are wanted, the smaller one first: 100-300".into()),
+    }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a number from 0 to 1 is wanted".into()),
     }
 }
 

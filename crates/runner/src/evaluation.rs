@@ -12,7 +12,7 @@ use crate::report::plots::confusion_matrix_svg;
 use crate::report::{ConfusionMatrix, Prediction, Predictions, write_atomically};
 
 /// Clips put through the network at once.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 
 /// The recogniser's answer for each clip that has features, in their order.
 /// The corpus's labels must be the model's, as [`same_labels`] ensures.

@@ -1,7 +1,7 @@
 //! Features of many recordings: extracted once, in parallel, and kept.
 //!
 //! The cache is one safetensors file for each corpus folder, feature settings
-//! and speed, with the tensors `frames/<path>` and `functionals/<path>` of
+//! and variant (speed, vocal tract, augmentations), with the tensors `frames/<path>` and `functionals/<path>` of
 //! every recording. A recording whose size or time of change differs from what
 //! the cache saw is extracted again, so is everything when the settings or the
 //! program's version change; a damaged cache is as good as none.
@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
-use audio::{AudioError, FeatureExtractor, FeatureSpec, Features, Frames, Recording};
+use audio::{AudioError, Augmenter, FeatureExtractor, FeatureSpec, Features, Frames, Recording};
 use indicatif::ProgressBar;
 use model::parameters::{Array, Parameters};
 use rayon::prelude::*;
 
 use crate::report::write_atomically;
+use crate::settings::Variant;
 
 /// A recording whose features could not be had, and why.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub fn message(path: &Path, error: &impl std::fmt::Display) -> String {
     }
 }
 
-/// Features of the recordings at `paths`, in their order, each heard at `speed`.
+/// Features of the recordings at `paths`, in their order, each heard as `variant` says.
 ///
 /// Recordings that cannot be read have no features and are listed beside.
 /// `cache` is the folder of the caches; `None` keeps nothing.
@@ -45,13 +46,13 @@ pub fn extract_all(
     root: &Path,
     paths: &[&Path],
     spec: &FeatureSpec,
-    speed: f64,
+    variant: &Variant,
     cache: Option<&Path>,
     progress: &ProgressBar,
 ) -> Result<(Vec<Option<Features>>, Vec<Failed>)> {
-    let extractor = spec.extractor()?;
+    let ear = Ear::new(spec, variant)?;
     let mut cache = match cache {
-        Some(folder) => Some(Cache::open(folder, root, spec, speed)?),
+        Some(folder) => Some(Cache::open(folder, root, spec, variant)?),
         None => None,
     };
     let known = cache.as_ref();
@@ -61,7 +62,7 @@ pub fn extract_all(
             let cached = known.and_then(|cache| cache.get(path));
             let result = match cached {
                 Some(features) => (Ok(features), true),
-                None => (extract(&extractor, path, speed), false),
+                None => (ear.hear(path), false),
             };
             progress.inc(1);
             result
@@ -93,12 +94,39 @@ pub fn extract_all(
     Ok((features, failed))
 }
 
-fn extract(extractor: &FeatureExtractor, path: &Path, speed: f64) -> Result<Features, AudioError> {
-    let recording = Recording::open(path)?;
-    if speed == 1.0 {
-        extractor.extract(&recording)
-    } else {
-        extractor.extract(&audio::change_speed(&recording, speed))
+/// Hears recordings as a variant says.
+struct Ear {
+    extractor: FeatureExtractor,
+    speed: f64,
+    augmenter: Augmenter,
+    /// What the augmenter's draws depend on beside the recording's name.
+    variant: String,
+}
+
+impl Ear {
+    fn new(spec: &FeatureSpec, variant: &Variant) -> Result<Self, AudioError> {
+        let mut spec = spec.clone();
+        spec.mfcc.warp *= variant.warp;
+        Ok(Self {
+            extractor: spec.extractor()?,
+            speed: variant.speed,
+            augmenter: Augmenter::new(variant.steps.clone())?,
+            variant: format!("{variant:?}"),
+        })
+    }
+
+    fn hear(&self, path: &Path) -> Result<Features, AudioError> {
+        let mut recording = Recording::open(path)?;
+        if self.speed != 1.0 {
+            recording = audio::change_speed(&recording, self.speed);
+        }
+        if !self.augmenter.steps().is_empty() {
+            // Of the name alone, so that the cache and the order of the files do not matter.
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let seed = fnv1a(&format!("{} {name}", self.variant));
+            recording = self.augmenter.apply(&recording, seed);
+        }
+        self.extractor.extract(&recording)
     }
 }
 
@@ -111,13 +139,14 @@ struct Cache {
 }
 
 impl Cache {
-    fn open(folder: &Path, root: &Path, spec: &FeatureSpec, speed: f64) -> Result<Self> {
+    fn open(folder: &Path, root: &Path, spec: &FeatureSpec, variant: &Variant) -> Result<Self> {
         let root = root
             .canonicalize()
             .with_context(|| format!("{}", root.display()))?;
         let spec = serde_json::to_string(spec)?;
         let version = env!("CARGO_PKG_VERSION");
-        let key = format!("{version} {} {speed} {spec}", root.display());
+        let variant = serde_json::to_string(variant)?;
+        let key = format!("{version} {} {variant} {spec}", root.display());
         let file = folder.join(format!("features-{:016x}.safetensors", fnv1a(&key)));
         let (arrays, stamps) = Self::read(&file, &key).unwrap_or_default();
         Ok(Self {
@@ -227,7 +256,8 @@ mod tests {
         let spec = FeatureSpec::recommended();
         let run = |cache: Option<&Path>| {
             let paths: [&Path; 2] = [&a, &b];
-            extract_all(&root, &paths, &spec, 1.0, cache, &ProgressBar::hidden()).unwrap()
+            let (plain, hidden) = (Variant::default(), ProgressBar::hidden());
+            extract_all(&root, &paths, &spec, &plain, cache, &hidden).unwrap()
         };
 
         let (fresh, failed) = run(None);
@@ -247,18 +277,24 @@ mod tests {
     }
 
     #[test]
-    fn another_speed_gives_other_features() {
+    fn another_variant_gives_other_features() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wav");
         tone(&path, 200.0);
         let spec = FeatureSpec::recommended();
-        let at = |speed| {
+        let at = |speed, warp| {
+            let variant = Variant {
+                speed,
+                warp,
+                ..Variant::default()
+            };
             let paths: [&Path; 1] = [&path];
             let hidden = ProgressBar::hidden();
             let (mut features, _) =
-                extract_all(folder.path(), &paths, &spec, speed, None, &hidden).unwrap();
+                extract_all(folder.path(), &paths, &spec, &variant, None, &hidden).unwrap();
             features.remove(0).unwrap()
         };
-        assert!(at(0.5).frames.len() > at(1.0).frames.len());
+        assert!(at(0.5, 1.0).frames.len() > at(1.0, 1.0).frames.len());
+        assert_ne!(at(1.0, 1.1), at(1.0, 1.0));
     }
 }

@@ -8,6 +8,7 @@
 //! | `luna5`, `emobox6`, ... | those on the corpus's card, as published |
 //! | `loso` | every speaker is a fold (leave one speaker out) |
 //! | `k5`, `k10`, ... | so many folds of speakers, drawn by seed 1 and balanced by sex |
+//! | `nested-luna5`, `nested-k5`, ... | recipes are compared here: for every two folds of the protocol, one left out altogether and the other tested by a model of the rest. What is best over the pairs that leave a fold out was chosen without that fold |
 //! | `FILE.toml` | fixed lists from a file, in the form of the cards' `[[protocols]]` |
 //! | `leaky-random` | five random folds of *clips*: every voice is in training too. It measures how well a speaker is remembered, and exists to show how much that flatters |
 //!
@@ -44,10 +45,14 @@ pub struct Folds {
     /// Folds none of whose test speakers is there.
     pub impossible: Vec<String>,
     pub(crate) clips: Option<Vec<Vec<usize>>>,
+    /// For each fold the speakers that are neither trained on nor tested.
+    pub(crate) left_out: Vec<Vec<String>>,
 }
 
 /// The name of the protocol that leaks.
 pub const LEAKY: &str = "leaky-random";
+/// What stands before the name of a protocol whose folds are paired.
+const NESTED: &str = "nested-";
 /// The seed of folds that are drawn: a protocol is the same whatever is trained.
 const SEED: u64 = 1;
 const LEAKY_FOLDS: usize = 5;
@@ -63,6 +68,9 @@ impl Folds {
         let speakers = corpus.speakers();
         if name == LEAKY {
             return Ok(leaky(corpus));
+        }
+        if let Some(inner) = name.strip_prefix(NESTED) {
+            return Ok(nested(name, Self::new(inner, corpus)?));
         }
         let protocol = match known(name, corpus, &speakers)? {
             Some(protocol) => protocol,
@@ -102,6 +110,7 @@ impl Folds {
             absent,
             impossible,
             clips: None,
+            left_out: Vec::new(),
         };
         refuse_shared_recordings(&folds, corpus)?;
         Ok(folds)
@@ -117,7 +126,16 @@ impl Folds {
     pub fn split(&self, fold: usize, corpus: &Corpus, seed: u64, validate: bool) -> Result<Split> {
         let Some(clips) = &self.clips else {
             let validation = (!validate).then_some(&[][..]);
-            return split_by_speaker(corpus, Some(&self.folds[fold].test), validation, seed);
+            let test = Some(&self.folds[fold].test[..]);
+            let mut split = split_by_speaker(corpus, test, validation, seed)?;
+            if let Some(left_out) = self.left_out.get(fold) {
+                let kept = |clip: &usize| !left_out.contains(&corpus.clips[*clip].speaker);
+                split.train.retain(kept);
+                split.validation.retain(kept);
+                split.train_speakers.retain(|s| !left_out.contains(s));
+                split.validation_speakers.retain(|s| !left_out.contains(s));
+            }
+            return Ok(split);
         };
         let test = clips[fold].clone();
         let mut train: Vec<usize> = (0..corpus.clips.len())
@@ -289,6 +307,28 @@ fn same_recordings(corpus: &Corpus) -> Result<Vec<Vec<usize>>> {
     Ok(groups)
 }
 
+/// Every ordered pair of a protocol's folds: the first left out, the second tested.
+fn nested(name: &str, inner: Folds) -> Folds {
+    let mut folds = Vec::new();
+    let mut left_out = Vec::new();
+    for outer in &inner.folds {
+        for fold in inner.folds.iter().filter(|fold| fold.name != outer.name) {
+            folds.push(Fold {
+                name: format!("{}-without-{}", fold.name, outer.name),
+                ..fold.clone()
+            });
+            left_out.push(outer.test.clone());
+        }
+    }
+    Folds {
+        name: name.into(),
+        title: format!("Nested folds of: {}", inner.title),
+        folds,
+        left_out,
+        ..inner
+    }
+}
+
 fn leaky(corpus: &Corpus) -> Folds {
     let mut order: Vec<usize> = (0..corpus.clips.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
@@ -316,5 +356,6 @@ fn leaky(corpus: &Corpus) -> Folds {
         absent: Vec::new(),
         impossible: Vec::new(),
         clips: Some(clips.collect()),
+        left_out: Vec::new(),
     }
 }

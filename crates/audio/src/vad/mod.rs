@@ -64,9 +64,6 @@ use crate::resample::SAMPLE_RATES;
 use detector::Detector;
 use segments::Segmenter;
 
-/// Below this rate in Hz there are too few bands to average over.
-const LOWEST_RATE: u32 = 8_000;
-
 /// When somebody speaks: thresholds and times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -104,6 +101,9 @@ impl Default for VadSettings {
 }
 
 impl VadSettings {
+    /// Below this rate in Hz there are too few bands to average over.
+    pub const LOWEST_RATE: u32 = 8_000;
+
     /// Checks all settings.
     ///
     /// # Errors
@@ -205,10 +205,11 @@ impl VadStream {
     /// rate below 8 kHz or above [`SAMPLE_RATES`](crate::SAMPLE_RATES).
     pub fn new(settings: &VadSettings, sample_rate: u32) -> Result<Self, AudioError> {
         settings.validate()?;
-        if !(LOWEST_RATE..=*SAMPLE_RATES.end()).contains(&sample_rate) {
+        if !(VadSettings::LOWEST_RATE..=*SAMPLE_RATES.end()).contains(&sample_rate) {
             return Err(AudioError::settings(format!(
-                "voice activity is found at {LOWEST_RATE} to {} Hz, not at {sample_rate} Hz: \
+                "voice activity is found at {} to {} Hz, not at {sample_rate} Hz: \
                  resample first",
+                VadSettings::LOWEST_RATE,
                 SAMPLE_RATES.end()
             )));
         }

@@ -11,6 +11,9 @@ pub(super) type Name = String;
 /// A graph in the making. Nodes are added after those whose values they take.
 #[derive(Default)]
 pub(super) struct Graph {
+    /// What stands before the names of nodes and constants that are added: a
+    /// name is given once in a graph.
+    pub scope: String,
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
     inputs: Vec<ValueInfoProto>,
@@ -42,13 +45,14 @@ impl Graph {
     }
 
     fn constant(&mut self, name: &str, shape: &[usize], kind: i32, bytes: Vec<u8>) -> Name {
+        let name = self.scope.clone() + name;
         self.constants.push(TensorProto {
             dims: shape.iter().map(|&length| length as i64).collect(),
             data_type: Some(kind),
-            name: Some(name.into()),
+            name: Some(name.clone()),
             raw_data: Some(bytes),
         });
-        name.into()
+        name
     }
 
     /// A node with one output, which has the node's name.
@@ -64,14 +68,15 @@ impl Graph {
         inputs: &[&str],
         attribute: Vec<AttributeProto>,
     ) -> Name {
+        let name = self.scope.clone() + name;
         self.nodes.push(NodeProto {
             input: inputs.iter().map(|&input| input.into()).collect(),
-            output: vec![name.into()],
-            name: Some(name.into()),
+            output: vec![name.clone()],
+            name: Some(name.clone()),
             op_type: Some(operator.into()),
             attribute,
         });
-        name.into()
+        name
     }
 
     /// The finished graph, whose output has the name of the last node.

@@ -1,4 +1,4 @@
-//! Recurrent layers as ONNX's nodes.
+//! Convolutions and recurrent layers as ONNX's nodes.
 //!
 //! ONNX keeps the blocks of the gates in another order, with both directions
 //! in one tensor and both biases behind each other:
@@ -14,10 +14,10 @@
 //! weights with their sign turned computes the same.
 
 use super::graph::{Graph, Name, float, int, ints, text, texts};
-use crate::ModelError;
 use crate::parameters::Array;
 use crate::recurrent::kernel::Formula;
 use crate::recurrent::{AnyCell, Cell, LayerNorm, Recurrent};
+use crate::{Convolution, ModelError};
 
 /// Takes one of the network's parameters by its name.
 pub(super) type Take<'a> = dyn FnMut(&str) -> Result<Array, ModelError> + 'a;
@@ -76,6 +76,66 @@ impl Operator {
         }
         result
     }
+}
+
+/// Adds convolution `index` over `frames`, `[batch, time, columns]`; gives its
+/// output in the same layout, the clips' new lengths and what lies inside them.
+pub(super) fn convolution(
+    graph: &mut Graph,
+    index: usize,
+    shape: Convolution,
+    take: &mut Take<'_>,
+    frames: &str,
+    lengths: &str,
+) -> Result<(Name, Name, Name), ModelError> {
+    let outer = graph.scope.clone();
+    graph.scope += &format!("convolution{index}/");
+    let mut part = |part: &str| take(&format!("convolutions.{index}.{part}"));
+    let (weight, bias) = (part("linear.weight")?, part("linear.bias")?);
+    let (scale, shift) = (part("norm.weight")?, part("norm.bias")?);
+    let Convolution {
+        channels,
+        kernel,
+        stride,
+    } = shape;
+    // [channels, kernel * input], a frame behind the other, to [channels, input, kernel].
+    let input = weight.values.len() / (channels * kernel).max(1);
+    let places = (0..channels).flat_map(|channel| {
+        (0..input).flat_map(move |i| (0..kernel).map(move |k| (channel * kernel + k) * input + i))
+    });
+    let weight: Vec<f32> = places.map(|at| weight.values[at]).collect();
+    let weight = graph.floats("weight", &[channels, input, kernel], &weight);
+    let bias = graph.floats("bias", &[channels], &bias.values);
+
+    let last_two = || vec![ints("perm", &[0, 2, 1])];
+    let columns = graph.node_with("Transpose", "columns", &[frames], last_two());
+    let left = (kernel - 1) / 2;
+    let settings = vec![
+        ints("kernel_shape", &[kernel as i64]),
+        ints("strides", &[stride as i64]),
+        ints("pads", &[left as i64, (kernel - 1 - left) as i64]),
+    ];
+    let looks = graph.node_with("Conv", "looks", &[&columns, &weight, &bias], settings);
+    let looks = graph.node_with("Transpose", "frames", &[&looks], last_two());
+    let scale = graph.floats("norm_scale", &[channels], &scale.values);
+    let shift = graph.floats("norm_shift", &[channels], &shift.values);
+    let normed = graph.node_with(
+        "LayerNormalization",
+        "norm",
+        &[&looks, &scale, &shift],
+        vec![int("axis", -1), float("epsilon", LayerNorm::EPSILON)],
+    );
+    let channels = graph.node("Relu", "relu", &[&normed]);
+
+    let more = graph.ints("stride_less_1", &[stride as i64 - 1]);
+    let stride = graph.ints("stride", &[stride as i64]);
+    let lengths = graph.node("Add", "lengths_up", &[lengths, &more]);
+    let lengths = graph.node("Div", "lengths", &[&lengths, &stride]);
+    let inside = super::inside(graph, &channels, &lengths);
+    let zero = graph.floats("zero", &[], &[0.0]);
+    let frames = graph.node("Where", "inside_channels", &[&inside, &channels, &zero]);
+    graph.scope = outer;
+    Ok((frames, lengths, inside))
 }
 
 /// Adds the layers over `frames`, `[time, batch, columns]`; the result has the

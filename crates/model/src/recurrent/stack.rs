@@ -297,14 +297,16 @@ impl LayerNorm {
     /// Added to the variance, as PyTorch does.
     pub const EPSILON: f32 = 1e-5;
 
-    fn new(features: usize, init: &mut Init) -> Self {
+    /// Scales of 1 and shifts of 0.
+    pub fn new(features: usize, init: &mut Init) -> Self {
         LayerNorm {
             weight: init.constant(1.0, [features]),
             bias: init.constant(0.0, [features]),
         }
     }
 
-    fn forward(&self, frames: Tensor<3>) -> Tensor<3> {
+    /// Each frame with mean 0 and deviation 1 over its features, scaled and shifted.
+    pub fn forward(&self, frames: Tensor<3>) -> Tensor<3> {
         let centred = frames.clone() - frames.mean_dim(2);
         let deviation = (centred.clone().square().mean_dim(2) + Self::EPSILON).sqrt();
         centred / deviation * self.weight.val().unsqueeze() + self.bias.val().unsqueeze()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use model::{Classification, Recognizer};
+use model::{Classification, Enrolment, Recognizer};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -21,10 +21,14 @@ const CHUNK: usize = 64;
 /// Classifies every input; a bad one is reported and the rest go on.
 pub fn run(args: cli::Classify) -> Result<ExitCode> {
     let file = run_folder::model_file(args.model.model.as_deref())?;
-    let recognizer = Recognizer::open_on(&file, usable(args.model.backend)?)?;
+    let mut recognizer = Recognizer::open_on(&file, usable(args.model.backend)?)?;
     let (inputs, mut failures) = expand(&args.inputs);
+    if args.speaker {
+        recognizer = recognizer.enrolled(&enrolment(&recognizer, &inputs))?;
+    }
 
-    let mut output = Output::new(args.format, recognizer.description().labels.clone());
+    let labels = recognizer.description().labels.clone();
+    let mut output = Output::new(args.format, args.at_least, labels);
     output.begin()?;
     for inputs in inputs.chunks(CHUNK) {
         let results: Vec<_> = inputs
@@ -52,6 +56,23 @@ pub fn run(args: cli::Classify) -> Result<ExitCode> {
         failures.len() + output.count
     );
     Ok(ExitCode::FAILURE)
+}
+
+/// What the recordings say of their one speaker's voice. Those that cannot be
+/// read are reported where they are classified; standard input can be read but
+/// once, and counts for nothing here.
+fn enrolment(recognizer: &Recognizer, inputs: &[PathBuf]) -> Enrolment {
+    let clips: Vec<Enrolment> = inputs
+        .par_iter()
+        .filter(|input| *input != Path::new("-"))
+        .filter_map(|input| {
+            let recording = audio::Recording::open(input).ok()?;
+            Some(Enrolment::of(&recognizer.features(&recording).ok()?))
+        })
+        .collect();
+    let mut speaker = Enrolment::new();
+    clips.iter().for_each(|clip| speaker.merge(clip));
+    speaker
 }
 
 fn classify(recognizer: &Recognizer, input: &Path) -> Result<Classification, model::ModelError> {
@@ -87,16 +108,24 @@ fn expand(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
 #[derive(Serialize)]
 struct Record<'a> {
     path: String,
-    label: &'a str,
+    /// None where there is a reason to give none.
+    label: Option<&'a str>,
+    no_label_because: Option<&'static str>,
     probability: f32,
+    speech_seconds: Option<f64>,
+    unfamiliarity: Option<f32>,
     probabilities: serde_json::Map<String, serde_json::Value>,
 }
 
 impl<'a> Record<'a> {
-    fn new(input: &Path, classification: &'a Classification) -> Self {
+    fn new(input: &Path, classification: &'a Classification, at_least: f32) -> Self {
+        let reason = no_label_because(classification, at_least);
         Self {
             path: input.display().to_string(),
-            label: classification.label(),
+            label: reason.is_none().then(|| classification.label()),
+            no_label_because: reason,
+            speech_seconds: classification.speech_seconds(),
+            unfamiliarity: classification.unfamiliarity(),
             probability: classification.probability(),
             probabilities: classification
                 .scores()
@@ -107,17 +136,27 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Why a recording gets no label, if it gets none.
+fn no_label_because(classification: &Classification, at_least: f32) -> Option<&'static str> {
+    if !classification.is_speech() {
+        return Some("no speech");
+    }
+    (classification.probability() < at_least).then_some("unsure")
+}
+
 /// Results in one of the formats, on standard output.
 struct Output {
     format: Format,
+    at_least: f32,
     labels: Vec<String>,
     count: usize,
 }
 
 impl Output {
-    fn new(format: Format, labels: Vec<String>) -> Self {
+    fn new(format: Format, at_least: f32, labels: Vec<String>) -> Self {
         Self {
             format,
+            at_least,
             labels,
             count: 0,
         }
@@ -127,7 +166,15 @@ impl Output {
         match self.format {
             Format::Json => self.print("["),
             Format::Csv => {
-                let columns = ["path", "label", "probability"].map(String::from);
+                let columns = [
+                    "path",
+                    "label",
+                    "no_label_because",
+                    "probability",
+                    "speech_seconds",
+                    "unfamiliarity",
+                ];
+                let columns = columns.map(String::from);
                 let labels = self.labels.iter().map(|label| format!("p_{label}"));
                 self.print(&csv_line(columns.into_iter().chain(labels))?)
             }
@@ -136,22 +183,24 @@ impl Output {
     }
 
     fn write(&mut self, input: &Path, classification: &Classification) -> Result<()> {
+        let record = Record::new(input, classification, self.at_least);
         let text = match self.format {
-            Format::Text => text(input, classification),
-            Format::Jsonl => format!(
-                "{}\n",
-                serde_json::to_string(&Record::new(input, classification))?
-            ),
+            Format::Text => text(&record, classification),
+            Format::Jsonl => format!("{}\n", serde_json::to_string(&record)?),
             Format::Json => format!(
                 "{}\n  {}",
                 if self.count == 0 { "" } else { "," },
-                serde_json::to_string(&Record::new(input, classification))?
+                serde_json::to_string(&record)?
             ),
             Format::Csv => {
+                let number = |n: Option<f64>| n.map_or(String::new(), |n| n.to_string());
                 let first = [
-                    input.display().to_string(),
-                    classification.label().into(),
-                    classification.probability().to_string(),
+                    record.path.clone(),
+                    record.label.unwrap_or_default().into(),
+                    record.no_label_because.unwrap_or_default().into(),
+                    record.probability.to_string(),
+                    number(record.speech_seconds),
+                    number(record.unfamiliarity.map(f64::from)),
                 ];
                 let scores = classification.scores().iter().map(|(_, p)| p.to_string());
                 csv_line(first.into_iter().chain(scores))?
@@ -183,13 +232,26 @@ fn csv_line(fields: impl Iterator<Item = String>) -> Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-fn text(input: &Path, classification: &Classification) -> String {
-    let mut text = format!(
-        "{}: {} ({:.0} %)\n",
-        input.display(),
+fn text(record: &Record, classification: &Classification) -> String {
+    let sure = format!(
+        "{} ({:.0} %)",
         classification.label(),
         100.0 * classification.probability()
     );
+    let mut text = match record.no_label_because {
+        None => format!("{}: {sure}\n", record.path),
+        Some("no speech") => return format!("{}: no speech\n", record.path),
+        Some(reason) => format!("{}: {reason}, at most {sure}\n", record.path),
+    };
+    if let Some(distance) = record
+        .unfamiliarity
+        .filter(|_| !classification.is_familiar())
+    {
+        text += &format!(
+            "  unlike what the model was trained on (unfamiliarity {distance:.1}): \
+             do not rely on this\n"
+        );
+    }
     let width = classification
         .scores()
         .iter()

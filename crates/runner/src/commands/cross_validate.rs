@@ -12,7 +12,7 @@ use crate::cross_validation::{Summary, TaskResult, Tasks, page};
 use crate::protocol::Folds;
 use crate::report::{Predictions, write_atomically};
 use crate::settings::Settings;
-use crate::training::FeatureTable;
+use crate::training::{FeatureTable, Trainer};
 use crate::trial::usable;
 use crate::{cli, progress};
 
@@ -52,7 +52,7 @@ pub fn run(args: cli::CrossValidate) -> Result<ExitCode> {
         .jobs
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
     let interrupted = stop_on_ctrl_c()?;
-    let epochs = list_of_tasks.len() * settings.training.epochs;
+    let epochs = list_of_tasks.len() * Trainer::epochs_at_most(&settings.training);
     let bar = progress::bar("folds and seeds", epochs as u64);
     let finished = tasks.run(&list_of_tasks, jobs, &interrupted, &bar)?;
     bar.finish_and_clear();
@@ -240,6 +240,13 @@ fn print(summary: &Summary, folder: &Path) {
         for row in rows {
             println!("{what:<6} {:<12} {}", row.name, figure(row.figure));
         }
+    }
+    for adapted in &summary.enrolled {
+        let known = match adapted.clips {
+            Some(clips) => format!("{clips} clips"),
+            None => "all clips".into(),
+        };
+        println!("adapted {known:<11} {}", figure(adapted.uar));
     }
     println!("accuracy            {}", figure(summary.accuracy));
     println!("calibration error   {:.3}", summary.calibration_error);

@@ -11,6 +11,7 @@ use super::{ensure_some, list, scan};
 use crate::corpus::{Clip, same_speaker};
 use crate::features::extract_all;
 use crate::report::text;
+use crate::settings::Variant;
 use crate::training::is_synthetic;
 use crate::trial::usable;
 use crate::{cli, evaluation, progress, run_folder};
@@ -52,7 +53,8 @@ pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
     let paths: Vec<&Path> = clips.iter().map(|clip| clip.path.as_path()).collect();
     let bar = progress::bar("features", paths.len() as u64);
     let spec = &recognizer.description().features;
-    let (features, failed) = extract_all(&corpus.root, &paths, spec, 1.0, None, &bar)?;
+    let (features, failed) =
+        extract_all(&corpus.root, &paths, spec, &Variant::default(), None, &bar)?;
     bar.finish_and_clear();
     let readable: Vec<(&Clip, &Features)> = clips
         .iter()

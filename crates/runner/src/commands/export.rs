@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use model::recurrent::pytorch;
-use model::{Backend, Model, onnx};
+use model::{Backend, Member, Model, onnx};
 
 use crate::cli::{self, ExportFormat};
 use crate::report::write_atomically;
@@ -20,13 +20,24 @@ pub fn run(args: cli::Export) -> Result<ExitCode> {
             "from features to probabilities, labels and settings in its metadata",
         ),
         ExportFormat::Pytorch => (
-            pytorch::to_bytes(&model.classifier.recurrent)?,
+            pytorch::to_bytes(&member(&model, args.member)?.classifier.recurrent)?,
             "the recurrent layers alone, for load_state_dict",
         ),
     };
     write_atomically(&args.out, &bytes)?;
     println!("{}: {what}", args.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// One of the model's networks, counted from 1.
+fn member(model: &Model, number: usize) -> Result<&Member> {
+    let member = number
+        .checked_sub(1)
+        .and_then(|index| model.members.get(index));
+    member.with_context(|| {
+        let count = model.members.len();
+        format!("there is no network {number}: the model has {count}, counted from 1")
+    })
 }
 
 #[cfg(test)]
@@ -47,20 +58,19 @@ mod tests {
         };
         let description = Description {
             labels: ["calm", "angry"].map(String::from).to_vec(),
-            normalisation: Normalisation::fit([&clip]).unwrap(),
             features,
             architecture: Architecture {
                 cell,
                 hidden: 4,
                 ..Architecture::default()
             },
+            temperature: 1.0,
             provenance: Provenance::default(),
         };
         let device = Backend::Flex.device().unwrap();
-        let model = Model {
-            classifier: description.init(&mut Init::new(1, &device)),
-            description,
-        };
+        let classifier = description.init(&mut Init::new(1, &device));
+        let normalisation = Normalisation::fit([&clip]).unwrap();
+        let model = Model::single(classifier, normalisation, description);
         let folder = tempfile::tempdir().unwrap();
         model.save(folder.path().join("model.safetensors")).unwrap();
         folder
@@ -71,6 +81,7 @@ mod tests {
         run(cli::Export {
             model: folder.path().into(),
             format,
+            member: 1,
             out: out.clone(),
         })?;
         Ok(std::fs::read(out)?)

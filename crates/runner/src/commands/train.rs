@@ -18,7 +18,9 @@ use crate::report::plots::learning_curves_svg;
 use crate::report::{ConfusionMatrix, EpochLog, EpochMetrics, text, write_atomically};
 use crate::settings::Settings;
 use crate::synth::SynthSettings;
-use crate::training::{Clips, Parts, Trainer, TrainingClips, checkpoint, is_synthetic};
+use crate::training::{
+    Clips, FeatureTable, Parts, Trainer, TrainingClips, checkpoint, is_synthetic,
+};
 use crate::trial::usable;
 use crate::{cli, evaluation, progress, run_folder};
 
@@ -77,9 +79,11 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
     write_text(&folder.join("data.toml"), &toml::to_string(&Data { dir })?)?;
 
     let cache = (!args.no_cache).then(|| Path::new(CACHE));
-    let parts = Parts::extract(&corpus, &split, &settings, cache)?;
+    let others = [&split.validation[..], &split.test].concat();
+    let table = FeatureTable::extract(&corpus, &split.train, &others, &settings, cache)?;
+    let parts = Parts::select(&corpus, &split, &table)?;
     let description = parts.describe(&corpus, &split, &settings)?;
-    let (train, validation) = parts.normalised(&description.normalisation)?;
+    let (train, validation, normalisation) = parts.clips(&settings)?;
 
     let mut trainer = Trainer::new(&description, &settings.training, settings.seed, &device);
     let checkpoint_file = folder.join("checkpoint.safetensors");
@@ -118,19 +122,16 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
     let best = trainer.best().map(|best| best.epoch);
     let curves = learning_curves_svg(&epochs, best, &format!("{name}: learning curves"))?;
     write_text(&folder.join("learning_curves.svg"), &curves)?;
-    let model = Model {
-        classifier: trainer.best_classifier()?,
-        description,
-    };
-    let test: Vec<(&Clip, &Features)> = parts.test.iter().map(|(clip, f)| (*clip, f)).collect();
-    let matrix = finish(&folder, model, best, &corpus, &test, device)?;
+    let mut model = Model::ensemble(trainer.classifiers()?, &normalisation, description);
+    model.familiarity = parts.familiarity()?;
+    let matrix = finish(&folder, model, best, &corpus, &parts.test, device)?;
 
     println!("Kept epoch {} of {}.", best.unwrap_or(0), epochs.len());
     if matrix.total() > 0 {
         println!("\n{}", text::summary(&matrix));
     }
     println!("Model and results: {}", folder.display());
-    list("could not be read", parts.failed);
+    list("could not be read", table.failed);
     println!("{}", last_line(&matrix, &split, &corpus));
     Ok(ExitCode::SUCCESS)
 }
@@ -274,7 +275,8 @@ fn train_epochs(
     mut epoch_done: impl FnMut(&Trainer, EpochMetrics) -> Result<()>,
 ) -> Result<bool> {
     let steps = train.len().div_ceil(settings.training.batch_size);
-    let bar = progress::bar("training", (settings.training.epochs * steps) as u64);
+    let epochs = Trainer::epochs_at_most(&settings.training);
+    let bar = progress::bar("training", (epochs * steps) as u64);
     bar.set_position((trainer.epoch() * steps) as u64);
     bar.reset_eta();
     while !trainer.is_done() {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::Result;
 
 use super::TaskResult;
-use super::summary::{Row, Spread, Summary};
+use super::summary::{Adapted, Row, Spread, Summary};
 use crate::report::plots::{confusion_matrix_svg, learning_curves_svg, reliability_svg};
 
 const STYLE: &str = "\
@@ -106,6 +106,21 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
         &summary.folds,
         summary.chance,
     )?;
+    if !summary.enrolled.is_empty() {
+        let rows: Vec<Row> = summary.enrolled.iter().map(adapted_row).collect();
+        table(
+            &mut page,
+            "Adapted: UAR with some of the speaker's clips known",
+            "known",
+            &rows,
+            summary.chance,
+        )?;
+        page.push_str(
+            "<p class=\"muted\">Adapted models take the statistics of the voice from some of the \
+             speaker's own clips, drawn at random, without their labels; the others are tested. \
+             With all clips known the tested ones are among them, which flatters.</p>\n",
+        );
+    }
     page.push_str("<h2>What is taken for what, and how sure it is</h2>\n<div class=\"two\">");
     page.push_str(&confusion_matrix_svg(
         &summary.confusion_matrix,
@@ -137,6 +152,18 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
         escaped(command)
     )?;
     Ok(page)
+}
+
+fn adapted_row(adapted: &Adapted) -> Row {
+    Row {
+        name: match adapted.clips {
+            Some(1) => "1 clip".into(),
+            Some(clips) => format!("{clips} clips"),
+            None => "all clips".into(),
+        },
+        clips: adapted.answers,
+        figure: adapted.uar,
+    }
 }
 
 fn deviation(spread: Option<Spread>) -> String {

@@ -70,6 +70,17 @@ pub struct Row {
     pub figure: Option<Spread>,
 }
 
+/// The figures of models that know some clips of each speaker they are tested on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Adapted {
+    /// Clips of each, kept out of the test; none where all were known and tested.
+    pub clips: Option<usize>,
+    /// Answers, of all draws, of one seed.
+    pub answers: u64,
+    /// Pooled unweighted average recall.
+    pub uar: Option<Spread>,
+}
+
 /// All figures of a cross-validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -113,7 +124,9 @@ pub struct Summary {
     pub speaker_rows: Vec<Row>,
     /// All seeds' predictions together.
     pub confusion_matrix: ConfusionMatrix,
-    /// Numbers in a network.
+    /// Adapted: the same with some of each tested speaker's clips known.
+    pub enrolled: Vec<Adapted>,
+    /// Numbers in the networks of a model.
     pub parameters: usize,
     /// Seconds of training of all folds of a seed, on one thread.
     pub training_seconds: Spread,
@@ -233,6 +246,7 @@ impl Summary {
             classes: rows_of_classes.collect(),
             speaker_rows: rows_of_speakers.collect(),
             confusion_matrix: all,
+            enrolled: adapted(results)?,
             parameters: results.first().map_or(0, |(result, _)| result.parameters),
             training_seconds: Spread::of(&seconds).unwrap_or(Spread {
                 mean: 0.0,
@@ -240,6 +254,31 @@ impl Summary {
             }),
         })
     }
+}
+
+/// The pooled UAR for each number of clips that are known.
+fn adapted(results: &[(TaskResult, Predictions)]) -> anyhow::Result<Vec<Adapted>> {
+    let mut by_clips: BTreeMap<usize, BTreeMap<u64, ConfusionMatrix>> = BTreeMap::new();
+    for (result, _) in results {
+        for enrolled in &result.enrolled {
+            // All of them last.
+            let clips = enrolled.clips.unwrap_or(usize::MAX);
+            let matrix = &enrolled.confusion_matrix;
+            let empty = || ConfusionMatrix::new(matrix.labels().iter().cloned());
+            let seeds = by_clips.entry(clips).or_default();
+            let pooled = seeds.entry(result.seed).or_insert_with(empty);
+            pooled.merge(matrix)?;
+        }
+    }
+    let row = |(clips, seeds): (usize, BTreeMap<u64, ConfusionMatrix>)| {
+        let values: Vec<f64> = seeds.values().filter_map(ConfusionMatrix::uar).collect();
+        Adapted {
+            clips: (clips != usize::MAX).then_some(clips),
+            answers: seeds.values().next().map_or(0, ConfusionMatrix::total),
+            uar: Spread::of(&values),
+        }
+    };
+    Ok(by_clips.into_iter().map(row).collect())
 }
 
 /// The range that holds the mean UAR in 95 of 100 draws of as many speakers.
@@ -309,6 +348,7 @@ fn calibration(results: &[(TaskResult, Predictions)]) -> (Vec<Bin>, f64) {
 mod tests {
     use super::*;
     use crate::corpus::Fold;
+    use crate::cross_validation::Enrolled;
     use crate::report::Prediction;
 
     fn result(
@@ -336,6 +376,10 @@ mod tests {
             epoch: 1,
             parameters: 10,
             seconds: 2.0,
+            enrolled: vec![Enrolled {
+                clips: None,
+                confusion_matrix: predictions.confusion_matrix(),
+            }],
             epochs: Vec::new(),
         };
         (result, predictions)
@@ -356,6 +400,7 @@ mod tests {
             absent: Vec::new(),
             impossible: Vec::new(),
             clips: None,
+            left_out: Vec::new(),
         }
     }
 
@@ -372,6 +417,7 @@ mod tests {
         let uar = summary.uar.unwrap();
         assert!((uar.mean - (5.0 / 6.0 + 1.0) / 2.0).abs() < 1e-12);
         assert!((uar.deviation.unwrap() - (1.0f64 / 6.0) / 2f64.sqrt()).abs() < 1e-12);
+        assert_eq!(summary.enrolled[0].uar.unwrap(), uar);
         assert_eq!(summary.accuracy.unwrap().mean, (0.75 + 1.0) / 2.0);
         assert_eq!((summary.clips, summary.speakers, summary.seeds), (4, 2, 2));
         assert_eq!(summary.folds[1].figure.unwrap().mean, 1.0);

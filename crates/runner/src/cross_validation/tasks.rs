@@ -5,13 +5,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow};
-use audio::Features;
 use indicatif::ProgressBar;
 use model::burn::tensor::Device;
 use model::{Model, Recognizer};
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::{Clip, Corpus};
+use super::enrolment::{self, Enrolled};
+use crate::corpus::Corpus;
 use crate::protocol::Folds;
 use crate::report::{EpochMetrics, Predictions};
 use crate::settings::Settings;
@@ -40,6 +40,8 @@ pub struct TaskResult {
     pub parameters: usize,
     /// Seconds of training, on one thread.
     pub seconds: f64,
+    /// The same test with some of each speaker's clips known.
+    pub enrolled: Vec<Enrolled>,
     /// The learning curves.
     pub epochs: Vec<EpochMetrics>,
 }
@@ -111,7 +113,7 @@ impl Tasks<'_> {
                 let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     break;
                 };
-                let epochs = self.settings.training.epochs as u64;
+                let epochs = Trainer::epochs_at_most(&self.settings.training) as u64;
                 if self.done(task).is_some() {
                     progress.inc(epochs);
                     continue;
@@ -153,7 +155,7 @@ impl Tasks<'_> {
         };
         let parts = Parts::select(self.corpus, &split, self.table)?;
         let description = parts.describe(self.corpus, &split, &settings)?;
-        let (train, validation) = parts.normalised(&description.normalisation)?;
+        let (train, validation, normalisation) = parts.clips(&settings)?;
         let mut trainer = Trainer::new(&description, &settings.training, task.seed, self.device);
         let mut epochs = Vec::new();
         while !trainer.is_done() {
@@ -163,18 +165,17 @@ impl Tasks<'_> {
             }
             progress.inc(1);
         }
-        progress.inc((settings.training.epochs - epochs.len()) as u64);
+        let skipped = Trainer::epochs_at_most(&settings.training) - epochs.len();
+        progress.inc(skipped as u64);
 
-        let mut model = Model {
-            classifier: trainer.best_classifier()?,
-            description,
-        };
+        let mut model = Model::ensemble(trainer.classifiers()?, &normalisation, description);
+        model.familiarity = parts.familiarity()?;
         let epoch = trainer.best().map_or(0, |best| best.epoch);
         model.description.provenance.epoch = epoch;
         let parameters = model.parameter_count();
         let recognizer = Recognizer::new(model, self.device.clone())?;
-        let test: Vec<(&Clip, &Features)> = parts.test.iter().map(|(clip, f)| (*clip, f)).collect();
-        let predictions = evaluation::predict(&recognizer, self.corpus, &test)?;
+        let predictions = evaluation::predict(&recognizer, self.corpus, &parts.test)?;
+        let enrolled = enrolment::curve(&recognizer, &parts.test, task.seed)?;
         let mut model = recognizer.into_model();
         let matrix = predictions.confusion_matrix();
         model.description.provenance.test_uar = matrix.uar();
@@ -190,6 +191,7 @@ impl Tasks<'_> {
             epoch,
             parameters,
             seconds: epochs.iter().map(|epoch| epoch.seconds).sum(),
+            enrolled,
             epochs,
         };
         // Last: a folder with a result is a finished task.

@@ -1,7 +1,8 @@
 //! Everything a training needs to go on, in one file.
 //!
-//! A safetensors file with the present weights (`now/...`), those of the best
-//! epoch (`best/...`) and the optimiser's state; written under a temporary
+//! A safetensors file with the present weights (`now/...`), their average
+//! (`average/...`), those of the best epoch (`best/...`) and of the networks
+//! that are done (`done/0/...`), and the optimiser's state; written under a temporary
 //! name after every epoch, so a kill at any moment leaves the last one whole.
 
 use std::collections::HashMap;
@@ -12,12 +13,13 @@ use model::parameters::{Array, Parameters};
 use serde::{Deserialize, Serialize};
 
 use super::Trainer;
-use super::trainer::Best;
+use super::trainer::{Best, State};
 use crate::report::write_atomically;
 
 /// What is not an array.
 #[derive(Serialize, Deserialize)]
 struct Progress {
+    epochs_done: usize,
     epoch: usize,
     best: Option<BestProgress>,
     optimizer_bytes: usize,
@@ -32,23 +34,32 @@ struct BestProgress {
 
 /// Writes where `trainer` stands.
 pub fn save(trainer: &Trainer, path: &Path) -> Result<()> {
-    let (epoch, best, weights, optimizer) = trainer.state()?;
+    let state = trainer.state()?;
     let mut arrays = Parameters::new();
-    for (name, array) in weights {
-        arrays.insert(format!("now/{name}"), array);
+    let mut put = |group: &str, parameters: Parameters| {
+        for (name, array) in parameters {
+            arrays.insert(format!("{group}/{name}"), array);
+        }
+    };
+    put("now", state.weights);
+    put("average", state.average);
+    for (index, done) in state.done.into_iter().enumerate() {
+        put(&format!("done/{index}"), done);
     }
-    for (name, array) in best.iter().flat_map(|best| &best.parameters) {
-        arrays.insert(format!("best/{name}"), array.clone());
-    }
-    arrays.insert("optimizer".into(), pack(&optimizer));
-    let progress = Progress {
-        epoch,
-        best: best.map(|best| BestProgress {
+    let best = state.best.map(|best| {
+        put("best", best.parameters);
+        BestProgress {
             epoch: best.epoch,
             uar: best.uar,
             loss: best.loss,
-        }),
-        optimizer_bytes: optimizer.len(),
+        }
+    });
+    arrays.insert("optimizer".into(), pack(&state.optimizer));
+    let progress = Progress {
+        epochs_done: state.epochs_done,
+        epoch: state.epoch,
+        best,
+        optimizer_bytes: state.optimizer.len(),
     };
     let metadata = HashMap::from([("progress".to_string(), serde_json::to_string(&progress)?)]);
     write_atomically(path, &model::serialize(&arrays, metadata)?)
@@ -72,21 +83,32 @@ pub fn load(trainer: &mut Trainer, path: &Path) -> Result<()> {
         optimizer.len() == progress.optimizer_bytes,
         "{name}: the optimiser's state is cut off"
     );
-    let under = |prefix: &str| -> Parameters {
-        arrays
-            .iter()
-            .filter_map(|(name, array)| Some((name.strip_prefix(prefix)?.into(), array.clone())))
-            .collect()
+    let under = |group: &str| -> Parameters {
+        let own = arrays.iter().filter_map(|(name, array)| {
+            let name = name.strip_prefix(group)?.strip_prefix('/')?;
+            Some((name.to_string(), array.clone()))
+        });
+        own.collect()
     };
-    let best = progress.best.map(|best| Best {
-        epoch: best.epoch,
-        uar: best.uar,
-        loss: best.loss,
-        parameters: under("best/"),
-    });
-    trainer
-        .set_state(progress.epoch, best, &under("now/"), optimizer)
-        .with_context(|| name)
+    let done = (0..)
+        .map(|index| under(&format!("done/{index}")))
+        .take_while(|network| !network.is_empty())
+        .collect();
+    let state = State {
+        done,
+        epochs_done: progress.epochs_done,
+        epoch: progress.epoch,
+        best: progress.best.map(|best| Best {
+            epoch: best.epoch,
+            uar: best.uar,
+            loss: best.loss,
+            parameters: under("best"),
+        }),
+        weights: under("now"),
+        average: under("average"),
+        optimizer,
+    };
+    trainer.set_state(state).with_context(|| name)
 }
 
 /// Bytes as the bits of 32-bit floats, the one kind of array the file holds.

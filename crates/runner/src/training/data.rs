@@ -1,24 +1,23 @@
-//! The clips of each part, normalised, and the batches of an epoch.
+//! The clips of each part, and the batches of an epoch.
+//!
+//! A training clip is heard otherwise in every epoch: in one of its variants
+//! (speeds, vocal tracts), cut to a random piece, with some of its frames
+//! hidden, and less the statistics of the training set or, where the settings
+//! ask for it, of some other clips of its speaker, so that the network learns
+//! to use whatever is known of a voice.
 
-use audio::Features;
-use model::{ModelError, Normalisation};
-use rand::seq::SliceRandom;
+use audio::{Features, FrameMasks, Frames};
+use model::{Enrolment, ModelError, Normalisation};
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
-/// Clips with their labels.
+use crate::settings::{EnrolmentDraws, Training};
+
+/// Clips that decide which epoch is kept, normalised.
 #[derive(Clone, Debug, Default)]
 pub struct Clips {
     /// Normalised features of each clip.
     pub features: Vec<Features>,
-    /// Label of each clip.
-    pub labels: Vec<usize>,
-}
-
-/// Clips to learn from, each heard at several speeds.
-#[derive(Clone, Debug, Default)]
-pub struct TrainingClips {
-    /// For each clip its normalised features at each speed.
-    pub variants: Vec<Vec<Features>>,
     /// Label of each clip.
     pub labels: Vec<usize>,
 }
@@ -38,31 +37,71 @@ impl Clips {
     }
 }
 
-impl TrainingClips {
-    /// Clips with this normalisation applied to every variant.
-    pub fn new<'a>(
-        clips: impl IntoIterator<Item = (&'a [Features], usize)>,
-        normalisation: &Normalisation,
-    ) -> Result<Self, ModelError> {
-        let mut result = Self::default();
-        for (variants, label) in clips {
-            let normalised = variants
-                .iter()
-                .map(|features| normalisation.apply(features));
-            result.variants.push(normalised.collect::<Result<_, _>>()?);
-            result.labels.push(label);
+/// A clip to learn from.
+#[derive(Clone, Debug)]
+pub struct TrainingClip<'a> {
+    /// Its features as they are, once for each variant that it is heard in.
+    pub variants: Vec<&'a Features>,
+    /// What it is to be taken for.
+    pub label: usize,
+    /// Whose voice it is, as a number from 0.
+    pub speaker: usize,
+}
+
+/// Clips to learn from.
+#[derive(Clone, Debug)]
+pub struct TrainingClips<'a> {
+    clips: Vec<TrainingClip<'a>>,
+    normalisation: Normalisation,
+    /// The sums of each clip and variant, where speakers are enrolled.
+    sums: Vec<Vec<Enrolment>>,
+    /// The clips of each speaker.
+    by_speaker: Vec<Vec<usize>>,
+}
+
+/// A clip as a batch has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Normalised and changed at random.
+    pub features: Features,
+    /// What it is to be taken for.
+    pub label: usize,
+}
+
+impl<'a> TrainingClips<'a> {
+    /// Clips with the normalisation of a stranger; `enrolment` is whether
+    /// their speakers' own will be asked for.
+    pub fn new(
+        clips: Vec<TrainingClip<'a>>,
+        normalisation: Normalisation,
+        enrolment: bool,
+    ) -> Self {
+        let speakers = clips.iter().map(|clip| clip.speaker + 1).max().unwrap_or(0);
+        let mut by_speaker = vec![Vec::new(); speakers];
+        for (index, clip) in clips.iter().enumerate() {
+            by_speaker[clip.speaker].push(index);
         }
-        Ok(result)
+        let sums = |clip: &TrainingClip| clip.variants.iter().map(|f| Enrolment::of(f)).collect();
+        let sums = match enrolment {
+            true => clips.iter().map(sums).collect(),
+            false => Vec::new(),
+        };
+        Self {
+            clips,
+            normalisation,
+            sums,
+            by_speaker,
+        }
     }
 
-    /// Clips to learn from.
+    /// How many.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.clips.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.clips.is_empty()
     }
 
     /// A factor for every label that makes all labels count alike: the number
@@ -70,8 +109,8 @@ impl TrainingClips {
     /// without a clip has 1.
     pub fn class_weights(&self, labels: usize) -> Vec<f32> {
         let mut counts = vec![0usize; labels];
-        for label in &self.labels {
-            counts[*label] += 1;
+        for clip in &self.clips {
+            counts[clip.label] += 1;
         }
         let present = counts.iter().filter(|count| **count > 0).count();
         counts
@@ -83,54 +122,148 @@ impl TrainingClips {
             .collect()
     }
 
-    /// One pass over all clips in random order: batches of (features, label),
-    /// each clip at a random one of its speeds. Clips of like length go into a
-    /// batch together, so that little of it is padding.
-    pub fn epoch(&self, batch_size: usize, rng: &mut impl Rng) -> Vec<Vec<(&Features, usize)>> {
-        let mut clips: Vec<(&Features, usize)> = self
-            .variants
-            .iter()
-            .zip(&self.labels)
-            .map(|(variants, label)| (&variants[rng.random_range(0..variants.len())], *label))
-            .collect();
-        clips.shuffle(rng);
+    /// One pass over all clips in random order, in batches. Clips of like
+    /// length go into a batch together, so that little of it is padding.
+    ///
+    /// # Errors
+    ///
+    /// Where the clips' features are not alike.
+    pub fn epoch(
+        &self,
+        settings: &Training,
+        rng: &mut impl Rng,
+    ) -> Result<Vec<Vec<Sample>>, ModelError> {
+        let mut samples = (0..self.clips.len())
+            .map(|index| self.sample(index, settings, rng))
+            .collect::<Result<Vec<_>, _>>()?;
+        samples.shuffle(rng);
         // Sorted only within some batches' worth of clips: who meets whom stays random.
-        for neighbours in clips.chunks_mut(8 * batch_size) {
-            neighbours.sort_by_key(|(features, _)| features.frames.len());
+        for neighbours in samples.chunks_mut(8 * settings.batch_size) {
+            neighbours.sort_by_key(|sample| sample.features.frames.len());
         }
-        let mut batches: Vec<_> = clips.chunks(batch_size).map(<[_]>::to_vec).collect();
+        let mut batches: Vec<_> = samples
+            .chunks(settings.batch_size)
+            .map(<[_]>::to_vec)
+            .collect();
         batches.shuffle(rng);
-        batches
+        Ok(batches)
     }
+
+    fn sample(
+        &self,
+        index: usize,
+        settings: &Training,
+        rng: &mut impl Rng,
+    ) -> Result<Sample, ModelError> {
+        let clip = &self.clips[index];
+        let variant = rng.random_range(0..clip.variants.len());
+        let heard = clip.variants[variant];
+        let mut features = match &settings.enrolment {
+            Some(draws) => self.enrolled(index, variant, draws, rng)?.apply(heard)?,
+            None => self.normalisation.apply(heard)?,
+        };
+        if settings.crop < 1.0 {
+            features.frames = cropped(&features.frames, settings.crop, rng);
+        }
+        if let Some(masks) = &settings.masks {
+            features.frames = masked(&features.frames, masks, rng)?;
+        }
+        Ok(Sample {
+            features,
+            label: clip.label,
+        })
+    }
+
+    /// What some other clips of the same speaker, heard alike, say of the voice.
+    fn enrolled(
+        &self,
+        index: usize,
+        variant: usize,
+        draws: &EnrolmentDraws,
+        rng: &mut impl Rng,
+    ) -> Result<Normalisation, ModelError> {
+        if rng.random::<f64>() < draws.unknown {
+            return Ok(self.normalisation.clone());
+        }
+        let count = rng.random_range(draws.least..=draws.most);
+        let own = &self.by_speaker[self.clips[index].speaker];
+        let mut speaker = Enrolment::new();
+        for &other in own
+            .sample(rng, count + 1)
+            .filter(|&&other| other != index)
+            .take(count)
+        {
+            // A variant may have failed for a clip that is too short for it.
+            if let Some(sums) = self.sums[other].get(variant) {
+                speaker.merge(sums);
+            }
+        }
+        self.normalisation.adapted(&speaker)
+    }
+}
+
+/// A random piece of at least the `least` share of the frames.
+fn cropped(frames: &Frames, least: f64, rng: &mut impl Rng) -> Frames {
+    let share = rng.random_range(least..=1.0);
+    let kept = ((frames.len() as f64 * share).round() as usize).clamp(1, frames.len().max(1));
+    let begin = rng.random_range(0..=frames.len().saturating_sub(kept));
+    let columns = frames.columns();
+    let data = &frames.data()[begin * columns..(begin + kept) * columns];
+    Frames::new(data.to_vec(), columns)
+}
+
+fn masked(frames: &Frames, masks: &FrameMasks, rng: &mut impl Rng) -> Result<Frames, ModelError> {
+    Ok(masks.apply(frames, rng.random())?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use audio::Frames;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn clips(count: usize) -> TrainingClips {
-        let features = |length: usize| Features {
-            frames: Frames::new(vec![0.0; length], 1),
+    fn features(length: usize, value: f32) -> Features {
+        Features {
+            frames: Frames::new(vec![value; length], 1),
             functionals: vec![length as f32],
-        };
-        TrainingClips {
-            variants: (0..count).map(|k| vec![features(k + 1)]).collect(),
-            labels: (0..count).map(|k| k % 3).collect(),
+        }
+    }
+
+    fn clips<'a>(features: &'a [Features], enrolment: bool) -> TrainingClips<'a> {
+        let clips = features
+            .iter()
+            .enumerate()
+            .map(|(k, features)| TrainingClip {
+                variants: vec![features],
+                label: k % 3,
+                speaker: k % 2,
+            });
+        let normalisation = Normalisation::fit(features).unwrap();
+        TrainingClips::new(clips.collect(), normalisation, enrolment)
+    }
+
+    fn plain() -> Training {
+        Training {
+            batch_size: 8,
+            crop: 1.0,
+            masks: None,
+            enrolment: None,
+            ..Training::default()
         }
     }
 
     #[test]
     fn an_epoch_holds_every_clip_once_with_its_label() {
-        let clips = clips(70);
-        let batches = clips.epoch(8, &mut ChaCha8Rng::seed_from_u64(1));
+        let features: Vec<Features> = (0..70).map(|k| features(k + 1, 0.0)).collect();
+        let clips = clips(&features, false);
+        let batches = clips
+            .epoch(&plain(), &mut ChaCha8Rng::seed_from_u64(1))
+            .unwrap();
         assert_eq!(batches.len(), 9);
         let mut seen: Vec<(usize, usize)> = batches
             .concat()
             .iter()
-            .map(|(features, label)| (features.frames.len(), *label))
+            .map(|sample| (sample.features.frames.len(), sample.label))
             .collect();
         seen.sort();
         let expected: Vec<(usize, usize)> = (0..70).map(|k| (k + 1, k % 3)).collect();
@@ -138,11 +271,57 @@ mod tests {
     }
 
     #[test]
-    fn class_weights_make_every_label_count_alike() {
-        let clips = TrainingClips {
-            variants: vec![Vec::new(); 6],
-            labels: vec![0, 0, 0, 0, 1, 3],
+    fn a_clip_is_normalised_by_its_speakers_other_clips() {
+        // Speaker 0 says 5, speaker 1 says -5: measured by themselves both are near 0.
+        let of = |k: usize| features(4, if k % 2 == 0 { 5.0 } else { -5.0 });
+        let features: Vec<Features> = (0..40).map(of).collect();
+        let training = Training {
+            enrolment: Some(EnrolmentDraws {
+                least: 19,
+                most: 19,
+                unknown: 0.0,
+            }),
+            ..plain()
         };
+        let values = |training: &Training| -> Vec<f32> {
+            let clips = clips(&features, true);
+            let batches = clips.epoch(training, &mut ChaCha8Rng::seed_from_u64(1));
+            let samples = batches.unwrap().concat();
+            samples
+                .iter()
+                .map(|s| s.features.frames.data()[0])
+                .collect()
+        };
+        assert!(
+            values(&plain())
+                .iter()
+                .all(|v| (v.abs() - 1.0).abs() < 1e-4)
+        );
+        assert!(values(&training).iter().all(|v| v.abs() < 0.5));
+    }
+
+    #[test]
+    fn a_crop_keeps_neighbours_and_at_least_its_share() {
+        let data: Vec<f32> = (0..50).map(|v| v as f32).collect();
+        let frames = Frames::new(data, 1);
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        for _ in 0..200 {
+            let piece = cropped(&frames, 0.6, &mut rng);
+            assert!((30..=50).contains(&piece.len()));
+            assert!(piece.data().windows(2).all(|pair| pair[1] == pair[0] + 1.0));
+        }
+    }
+
+    #[test]
+    fn class_weights_make_every_label_count_alike() {
+        let heard = features(1, 0.0);
+        let clips = [0, 0, 0, 0, 1, 3].map(|label| TrainingClip {
+            variants: vec![&heard],
+            label,
+            speaker: 0,
+        });
+        let normalisation = Normalisation::fit([&heard]).unwrap();
+        let clips = TrainingClips::new(clips.to_vec(), normalisation, false);
         let weights = clips.class_weights(4);
         assert_eq!(weights[0] * 4.0, weights[1]);
         assert_eq!(weights[1], weights[3]);

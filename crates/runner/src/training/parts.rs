@@ -4,32 +4,30 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use audio::Features;
-use model::{Description, Normalisation, Provenance};
+use model::{Description, Familiarity, Normalisation, Provenance};
 
-use super::{Clips, TrainingClips};
+use super::{Clips, TrainingClip, TrainingClips};
 use crate::corpus::{Clip, Corpus, Split};
 use crate::features::extract_all;
 use crate::progress;
-use crate::settings::Settings;
+use crate::settings::{Settings, Variant};
 use crate::synth::MARKER;
 
 /// The features of the three parts of a corpus, before normalisation.
 pub struct Parts<'a> {
-    /// Each training clip at each speed, with its label.
-    pub train: Vec<(Vec<Features>, usize)>,
+    /// The clips to learn from.
+    pub train: Vec<TrainingClip<'a>>,
     /// The clips that decide which epoch is kept.
-    pub validation: Vec<(&'a Clip, Features)>,
+    pub validation: Vec<(&'a Clip, &'a Features)>,
     /// The clips of speakers never heard.
-    pub test: Vec<(&'a Clip, Features)>,
-    /// What is wrong with the clips that are in none.
-    pub failed: Vec<String>,
+    pub test: Vec<(&'a Clip, &'a Features)>,
 }
 
 /// The features of a corpus's clips: of each clip as it is, and of those to
-/// train on at every speed.
+/// train on in every variant.
 pub struct FeatureTable {
     plain: Vec<Option<Features>>,
-    speeds: Vec<Vec<Option<Features>>>,
+    variants: Vec<Vec<Option<Features>>>,
     /// What is wrong with the clips that have none.
     pub failed: Vec<String>,
 }
@@ -48,19 +46,25 @@ impl FeatureTable {
         settings: &Settings,
         cache: Option<&Path>,
     ) -> Result<Self> {
-        let speeds = &settings.training.speeds;
+        let variants = &settings.training.variants;
         let bar = progress::bar(
             "features",
-            (train.len() * speeds.len() + others.len()) as u64,
+            (train.len() * variants.len() + others.len()) as u64,
         );
         let mut failed = Vec::new();
-        let mut extract = |indices: &[usize], speed: f64| -> Result<Vec<Option<Features>>> {
+        let mut extract = |indices: &[usize], variant: &Variant| -> Result<Vec<Option<Features>>> {
             let paths: Vec<&Path> = indices
                 .iter()
                 .map(|&index| corpus.clips[index].path.as_path())
                 .collect();
-            let (features, failures) =
-                extract_all(&corpus.root, &paths, &settings.features, speed, cache, &bar)?;
+            let (features, failures) = extract_all(
+                &corpus.root,
+                &paths,
+                &settings.features,
+                variant,
+                cache,
+                &bar,
+            )?;
             failed.extend(failures.into_iter().map(|failure| failure.message));
             let mut by_clip = vec![None; corpus.clips.len()];
             for (&index, features) in indices.iter().zip(features) {
@@ -68,63 +72,56 @@ impl FeatureTable {
             }
             Ok(by_clip)
         };
-        let plain = extract(others, 1.0)?;
-        let speeds = speeds
+        let plain = extract(others, &Variant::default())?;
+        let variants = variants
             .iter()
-            .map(|&speed| extract(train, speed))
+            .map(|variant| extract(train, variant))
             .collect::<Result<_>>()?;
         bar.finish_and_clear();
         failed.sort();
         failed.dedup();
         Ok(Self {
             plain,
-            speeds,
+            variants,
             failed,
         })
     }
 }
 
 impl<'a> Parts<'a> {
-    /// Extracts the features of every clip of the split.
-    ///
-    /// # Errors
-    ///
-    /// Where no training clip can be read.
-    pub fn extract(
-        corpus: &'a Corpus,
-        split: &Split,
-        settings: &Settings,
-        cache: Option<&Path>,
-    ) -> Result<Self> {
-        let others = [&split.validation[..], &split.test].concat();
-        let table = FeatureTable::extract(corpus, &split.train, &others, settings, cache)?;
-        let parts = Self::select(corpus, split, &table)?;
-        Ok(Self {
-            failed: table.failed,
-            ..parts
-        })
-    }
-
     /// The parts of a split, out of features that were extracted before.
     ///
     /// # Errors
     ///
     /// Where no training clip has features.
-    pub fn select(corpus: &'a Corpus, split: &Split, table: &FeatureTable) -> Result<Self> {
-        let plain = |indices: &[usize]| -> Vec<(&'a Clip, Features)> {
-            let with = |&index: &usize| Some((&corpus.clips[index], table.plain[index].clone()?));
+    pub fn select(corpus: &'a Corpus, split: &Split, table: &'a FeatureTable) -> Result<Self> {
+        let plain = |indices: &[usize]| -> Vec<(&'a Clip, &'a Features)> {
+            let with = |&index: &usize| Some((&corpus.clips[index], table.plain[index].as_ref()?));
             indices.iter().filter_map(with).collect()
         };
-        let variants = |&index: &usize| {
-            let heard = table.speeds.iter().filter_map(|clips| clips[index].clone());
-            (heard.collect::<Vec<_>>(), corpus.clips[index].label)
-        };
-        let train: Vec<_> = split
-            .train
-            .iter()
-            .map(variants)
-            .filter(|(variants, _)| !variants.is_empty())
-            .collect();
+        let mut speakers: Vec<&str> = Vec::new();
+        let mut train = Vec::with_capacity(split.train.len());
+        for &index in &split.train {
+            let clip = &corpus.clips[index];
+            let heard = table
+                .variants
+                .iter()
+                .filter_map(|clips| clips[index].as_ref());
+            let variants: Vec<&Features> = heard.collect();
+            if variants.is_empty() {
+                continue;
+            }
+            let known = speakers.iter().position(|speaker| *speaker == clip.speaker);
+            let speaker = known.unwrap_or_else(|| {
+                speakers.push(&clip.speaker);
+                speakers.len() - 1
+            });
+            train.push(TrainingClip {
+                variants,
+                label: clip.label,
+                speaker,
+            });
+        }
         ensure!(
             !train.is_empty(),
             "no training clip could be read:\n{}",
@@ -134,11 +131,14 @@ impl<'a> Parts<'a> {
             train,
             validation: plain(&split.validation),
             test: plain(&split.test),
-            failed: Vec::new(),
         })
     }
 
-    /// What the model will be, its normalisation taken from the training clips alone.
+    /// What the model will be.
+    ///
+    /// # Errors
+    ///
+    /// Where the settings do not fit each other.
     pub fn describe(
         &self,
         corpus: &Corpus,
@@ -148,28 +148,71 @@ impl<'a> Parts<'a> {
         let description = Description {
             labels: corpus.card.label_names(),
             features: settings.features.clone(),
-            normalisation: Normalisation::fit(self.train.iter().flat_map(|(clips, _)| clips))?,
             architecture: settings.architecture.clone(),
+            temperature: 1.0,
             provenance: provenance(corpus, split, settings),
         };
         description.validate()?;
         Ok(description)
     }
 
-    /// The training clips and the validation clips, normalised.
-    pub fn normalised(&self, normalisation: &Normalisation) -> Result<(TrainingClips, Clips)> {
-        let train = self
+    /// The clips to train and to validate on, with the normalisation of the
+    /// training clips alone.
+    ///
+    /// # Errors
+    ///
+    /// Where the clips' features are not alike.
+    pub fn clips(&self, settings: &Settings) -> Result<(TrainingClips<'a>, Clips, Normalisation)> {
+        let heard = self
             .train
             .iter()
-            .map(|(variants, label)| (variants.as_slice(), *label));
-        let validation = self
-            .validation
-            .iter()
-            .map(|(clip, features)| (features, clip.label));
+            .flat_map(|clip| clip.variants.iter().copied());
+        let normalisation = Normalisation::fit(heard)?;
+        let validation = self.validation.iter();
+        let validation = validation.map(|(clip, features)| (*features, clip.label));
+        let enrolment = settings.training.enrolment.is_some();
         Ok((
-            TrainingClips::new(train, normalisation)?,
-            Clips::new(validation, normalisation)?,
+            TrainingClips::new(self.train.clone(), normalisation.clone(), enrolment),
+            Clips::new(validation, &normalisation)?,
+            normalisation,
         ))
+    }
+}
+
+/// Speakers are divided into so many groups to see how far clips of unheard
+/// voices lie from those of heard ones.
+const FAMILIARITY_GROUPS: usize = 5;
+
+impl Parts<'_> {
+    /// What the training clips look like; none where there are no functionals
+    /// or only one speaker. Its limit comes from clips of training speakers
+    /// who were left out of a fit.
+    ///
+    /// # Errors
+    ///
+    /// Where the functionals are not finite.
+    pub fn familiarity(&self) -> Result<Option<Familiarity>> {
+        let clips: Vec<(&[f32], usize)> = self
+            .train
+            .iter()
+            .map(|clip| (&clip.variants[0].functionals[..], clip.speaker))
+            .collect();
+        let speakers = clips.iter().map(|(_, speaker)| speaker + 1).max();
+        let groups = speakers.unwrap_or(0).min(FAMILIARITY_GROUPS);
+        if groups < 2 || clips.iter().all(|(functionals, _)| functionals.is_empty()) {
+            return Ok(None);
+        }
+        let mut distances = Vec::with_capacity(clips.len());
+        for group in 0..groups {
+            let is_out = |speaker: &usize| speaker % groups == group;
+            let rest = clips.iter().filter(|(_, speaker)| !is_out(speaker));
+            let fitted = Familiarity::fit(rest.map(|(functionals, _)| *functionals))?;
+            let out = clips.iter().filter(|(_, speaker)| is_out(speaker));
+            distances.extend(out.map(|(functionals, _)| fitted.distance(functionals)));
+        }
+        let mut familiarity = Familiarity::fit(clips.iter().map(|(functionals, _)| *functionals))?;
+        familiarity.set_limit(distances);
+        Ok(Some(familiarity))
     }
 }
 
