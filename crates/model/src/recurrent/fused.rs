@@ -2,8 +2,11 @@
 //! with its own backward, for the backends whose tensors lie in the processor's memory.
 //!
 //! Burn's own operations record a graph node for each small step; this one is
-//! a single node for a whole layer. Other backends take the layer step by step
-//! ([`stepwise`](super::stepwise)).
+//! a single node for a whole layer. Both directions of a layer write into the
+//! same buffer, so that nothing is put together afterwards nor taken apart on
+//! the way back, and back-propagation reads the hidden states from that
+//! buffer, which the layer above keeps anyway. Other backends take the layer
+//! step by step ([`stepwise`](super::stepwise)).
 
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
@@ -19,7 +22,7 @@ use burn::backend::{
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use super::kernel::{self, Formula, Sequences, Sizes, Tape, Weights};
+use super::kernel::{self, Formula, Returning, Sequences, Sizes, Tape, Weights};
 
 use std::sync::{Arc, Once};
 
@@ -28,18 +31,37 @@ use std::sync::{Arc, Once};
 pub(super) struct Call {
     pub formula: Formula,
     pub lengths: Arc<[usize]>,
-    pub reverse: bool,
-    /// Recurrent dropout, `[batch, hidden]`.
-    pub mask: Option<Arc<[f32]>>,
+    /// One or two, whose hidden states lie beside each other in the outputs.
+    pub ways: Vec<Way>,
     /// Whether the tensors `h` and `c` are initial states, or placeholders.
     pub initial: bool,
     /// Whether the final states are asked for, as rows behind the outputs.
     pub states: bool,
 }
 
-/// The tensors of the operation, in its order: inputs `[batch, time, input]`,
-/// input weights, recurrent weights, bias, peephole weights, and initial
+impl Call {
+    /// Rows of final states behind the outputs.
+    fn state_rows(&self) -> usize {
+        if self.states {
+            self.formula.states()
+        } else {
+            0
+        }
+    }
+}
+
+/// One walk along time.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    pub reverse: bool,
+    /// Recurrent dropout, `[batch, hidden]`.
+    pub mask: Option<Arc<[f32]>>,
+}
+
+/// The tensors of the operation beside its inputs `[batch, time, input]`, in its
+/// order: input weights, recurrent weights, bias, peephole weights, and initial
 /// hidden and cell states `[batch, hidden]`; what a cell lacks is a placeholder.
+/// Those of two ways lie below each other.
 pub(super) type Operands = [Tensor<2>; 6];
 
 /// Whether `device` holds its tensors where the kernel can read them.
@@ -56,8 +78,8 @@ pub(super) fn runs_on(device: &Device) -> bool {
     host(device.clone().inner().as_dispatch())
 }
 
-/// Outputs `[batch, time, hidden]`, with the rows of the final states behind
-/// them where `call` asks for them.
+/// Outputs `[batch, time, ways * hidden]`, with the rows of the final states
+/// behind them where `call` asks for them.
 pub(super) fn sequence(inputs: Tensor<3>, operands: Operands, call: Call) -> Tensor<3> {
     let [ih, hh, bias, peephole, h, c] = operands.map(Tensor::into_dispatch);
     Tensor::from_dispatch(Dispatch::recurrent_sequence(
@@ -167,38 +189,45 @@ impl RecurrentOps for NdArray {
 /// The operation's arguments as the kernel takes them.
 struct Borrowed<'a> {
     sizes: Sizes,
-    weights: Weights<'a>,
-    sequences: Sequences<'a>,
+    ways: Vec<(Weights<'a>, Sequences<'a>)>,
 }
 
 impl<'a> Borrowed<'a> {
     fn new<B: Host>(values: &'a [B::Values; 7], inputs: [usize; 3], call: &'a Call) -> Self {
         let [_, time, input] = inputs;
-        let [x, ih, hh, bias, peephole, h, c] = values.each_ref().map(B::slice);
-        let hidden = bias.len() / call.formula.bias_blocks();
-        let initial = |values: &'a [f32]| call.initial.then_some(values);
-        Borrowed {
-            sizes: Sizes { input, hidden },
-            weights: Weights {
+        let [x, rest @ ..] = values.each_ref().map(B::slice);
+        let count = call.ways.len();
+        let hidden = rest[2].len() / (count * call.formula.bias_blocks());
+        let ways = call.ways.iter().enumerate().map(|(index, way)| {
+            let part = |values: &'a [f32]| {
+                let numbers = values.len() / count;
+                &values[index * numbers..][..numbers]
+            };
+            let [ih, hh, bias, peephole, h, c] = rest.map(part);
+            let initial = |values: &'a [f32]| call.initial.then_some(values);
+            let weights = Weights {
                 input: ih,
                 recurrent: hh,
                 bias,
                 peephole,
-            },
-            sequences: Sequences {
+            };
+            let sequences = Sequences {
                 inputs: x,
                 lengths: &call.lengths,
                 time,
-                reverse: call.reverse,
+                reverse: way.reverse,
                 h: initial(h),
                 c: initial(c).filter(|_| call.formula.has_cell()),
-                mask: call.mask.as_deref(),
-                states: if call.states {
-                    call.formula.states()
-                } else {
-                    0
-                },
-            },
+                mask: way.mask.as_deref(),
+                states: call.state_rows(),
+                row: count * hidden,
+                column: index * hidden,
+            };
+            (weights, sequences)
+        });
+        Borrowed {
+            sizes: Sizes { input, hidden },
+            ways: ways.collect(),
         }
     }
 }
@@ -220,24 +249,31 @@ fn keep_pages() {
     });
 }
 
+/// The outputs, and a tape for every way if they are to be kept.
 fn run<B: Host>(
     tensors: &[FloatTensor<B>; 7],
     call: &Call,
     keep: bool,
-) -> (FloatTensor<B>, Option<Tape>) {
+) -> (FloatTensor<B>, Vec<Tape>) {
     keep_pages();
     let device = tensors[0].device();
-    let shape: [usize; 3] = tensors[0].shape().dims();
+    let [batch, time, input] = tensors[0].shape().dims();
     let values = tensors.clone().map(B::values);
-    let borrowed = Borrowed::new::<B>(&values, shape, call);
-    let Borrowed {
-        sizes,
-        weights,
-        sequences,
-    } = &borrowed;
-    let (outputs, tape) = kernel::forward(call.formula, *sizes, weights, sequences, keep);
-    let shape = [shape[0], shape[1] + sequences.states, sizes.hidden];
-    (tensor::<B>(outputs, &shape, &device), tape)
+    let Borrowed { sizes, ways } = Borrowed::new::<B>(&values, [batch, time, input], call);
+    let shape = [batch, time + call.state_rows(), ways.len() * sizes.hidden];
+    let mut outputs = vec![0.0; shape.iter().product()];
+    let mut tapes = Vec::with_capacity(ways.len());
+    for (weights, sequences) in &ways {
+        tapes.extend(kernel::forward(
+            call.formula,
+            sizes,
+            weights,
+            sequences,
+            &mut outputs,
+            keep,
+        ));
+    }
+    (tensor::<B>(outputs, &shape, &device), tapes)
 }
 
 fn tensor<B: Backend>(values: Vec<f32>, shape: &[usize], device: &DeviceOf<B>) -> FloatTensor<B> {
@@ -249,7 +285,8 @@ fn tensor<B: Backend>(values: Vec<f32>, shape: &[usize], device: &DeviceOf<B>) -
 struct SequenceBackward;
 
 impl<B: Host> Backward<B, 7> for SequenceBackward {
-    type State = ([FloatTensor<B>; 7], Call, Arc<Tape>);
+    /// The operation's tensors, its outputs, and the tape of every way.
+    type State = ([FloatTensor<B>; 7], FloatTensor<B>, Call, Arc<Vec<Tape>>);
 
     fn backward(
         self,
@@ -257,33 +294,46 @@ impl<B: Host> Backward<B, 7> for SequenceBackward {
         grads: &mut GradientStore,
         _checkpointer: &mut Checkpointer,
     ) {
-        let (tensors, call, tape) = ops.state;
-        let outputs = B::values(grads.consume::<B>(&ops.node));
+        let (tensors, outputs, call, tapes) = ops.state;
+        let output_gradients = B::values(grads.consume::<B>(&ops.node));
+        let outputs = B::values(outputs);
         let device = tensors[0].device();
         let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
-        let inputs: [usize; 3] = tensors[0].shape().dims();
+        let shape: [usize; 3] = tensors[0].shape().dims();
         let values = tensors.map(B::values);
-        let borrowed = Borrowed::new::<B>(&values, inputs, &call);
-        // The graph is walked once as a rule, and then the tape is nobody else's.
-        let tape = Arc::try_unwrap(tape).unwrap_or_else(|shared| (*shared).clone());
-        let gradients = kernel::backward(
-            call.formula,
-            borrowed.sizes,
-            &borrowed.weights,
-            &borrowed.sequences,
-            tape,
-            B::slice(&outputs),
-            ops.parents[0].is_some(),
-        );
-        let parts = [
-            gradients.inputs,
-            gradients.input,
-            gradients.recurrent,
-            gradients.bias,
-            gradients.peephole,
-            gradients.h,
-            gradients.c,
-        ];
+        let Borrowed { sizes, ways } = Borrowed::new::<B>(&values, shape, &call);
+        // The graph is walked once as a rule, and then the tapes are nobody else's.
+        let tapes = Arc::try_unwrap(tapes).unwrap_or_else(|shared| (*shared).clone());
+        let mut inputs = ops.parents[0]
+            .is_some()
+            .then(|| vec![0.0; shape.iter().product()]);
+        let mut parts: [Vec<f32>; 6] = Default::default();
+        for ((weights, sequences), tape) in ways.iter().zip(tapes) {
+            let gradients = kernel::backward(
+                call.formula,
+                sizes,
+                weights,
+                sequences,
+                Returning {
+                    tape,
+                    outputs: B::slice(&outputs),
+                    gradients: B::slice(&output_gradients),
+                },
+                inputs.as_deref_mut(),
+            );
+            let of_way = [
+                gradients.input,
+                gradients.recurrent,
+                gradients.bias,
+                gradients.peephole,
+                gradients.h,
+                gradients.c,
+            ];
+            for (part, values) in parts.iter_mut().zip(of_way) {
+                part.extend(values);
+            }
+        }
+        let parts = std::iter::once(inputs.unwrap_or_default()).chain(parts);
         for ((parent, values), shape) in ops.parents.into_iter().zip(parts).zip(shapes) {
             if let Some(parent) = parent
                 && values.len() == shape.iter().product::<usize>()
@@ -317,11 +367,9 @@ where
             .stateful()
         {
             OpsKind::Tracked(prepared) => {
-                let (output, tape) = run::<B>(&tensors, &call, true);
-                match tape {
-                    Some(tape) => prepared.finish((tensors, call, Arc::new(tape)), output),
-                    None => unreachable!("the tape was asked for"),
-                }
+                let (outputs, tapes) = run::<B>(&tensors, &call, true);
+                let state = (tensors, outputs.clone(), call, Arc::new(tapes));
+                prepared.finish(state, outputs)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(run::<B>(&tensors, &call, false).0),
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::cells::{Cell, State};
-use super::fused::{self, Call};
+use super::fused::{self, Call, Way};
 use super::kernel::Formula;
 
 /// Which way a layer walks along time.
@@ -65,62 +65,134 @@ impl<'a> Walk<'a> {
 ///
 /// Where shapes or lengths do not fit each other.
 pub fn walk(cell: &dyn Cell, input: Tensor<3>, walk: Walk<'_>) -> (Tensor<3>, Option<State>) {
+    check(&input, &walk);
+    match formula(cell, &input) {
+        Some(formula) => {
+            let (outputs, mut states) = in_one(&[cell], formula, input, vec![walk]);
+            (outputs, states.pop())
+        }
+        None => stepwise(cell, input, walk),
+    }
+}
+
+/// Two cells along the same sequences, as a rule one in each direction.
+///
+/// On the CPU it is one operation whose walks write beside each other;
+/// nothing is then copied together, nor taken apart on the way back.
+///
+/// # Shapes
+///
+/// - input: `[batch, time, input]`
+/// - result: `[batch, time, hidden + hidden]`, the first cell's states first;
+///   and the states after each walk that asks for them.
+///
+/// # Panics
+///
+/// Where shapes or lengths do not fit each other.
+pub fn walk_both(
+    cells: [&dyn Cell; 2],
+    input: Tensor<3>,
+    walks: [Walk<'_>; 2],
+) -> (Tensor<3>, Vec<State>) {
+    walks.iter().for_each(|walk| check(&input, walk));
+    let [first, second] = &walks;
+    let alike = cells[0].hidden() == cells[1].hidden()
+        && first.lengths == second.lengths
+        && first.state.is_some() == second.state.is_some()
+        && first.final_state == second.final_state;
+    match cells.map(|cell| formula(cell, &input)) {
+        [Some(formula), Some(other)] if alike && formula == other => {
+            in_one(&cells, formula, input, walks.into())
+        }
+        _ => {
+            let (outputs, states): (Vec<_>, Vec<_>) = cells
+                .into_iter()
+                .zip(walks)
+                .map(|(cell, one)| walk(cell, input.clone(), one))
+                .unzip();
+            (
+                Tensor::cat(outputs, 2),
+                states.into_iter().flatten().collect(),
+            )
+        }
+    }
+}
+
+fn check(input: &Tensor<3>, walk: &Walk<'_>) {
     let [batch, time, _] = input.dims();
     assert_eq!(batch, walk.lengths.len(), "one length for each sequence");
     assert!(
         walk.lengths.iter().all(|&length| length <= time),
         "no sequence is longer than the batch"
     );
-    match cell.formula() {
-        Some(formula) if fused::runs_on(&input.device()) && fused::takes(input.dtype()) => {
-            in_one(cell, formula, input, walk)
-        }
-        _ => stepwise(cell, input, walk),
-    }
 }
 
-/// The whole layer as one operation.
+/// What the kernel has for the cell, if it takes the input.
+fn formula(cell: &dyn Cell, input: &Tensor<3>) -> Option<Formula> {
+    cell.formula()
+        .filter(|_| fused::runs_on(&input.device()) && fused::takes(input.dtype()))
+}
+
+/// Cells of one formula and size over the same sequences, as one operation.
 fn in_one(
-    cell: &dyn Cell,
+    cells: &[&dyn Cell],
     formula: Formula,
     input: Tensor<3>,
-    walk: Walk<'_>,
-) -> (Tensor<3>, Option<State>) {
+    walks: Vec<Walk<'_>>,
+) -> (Tensor<3>, Vec<State>) {
     let time = input.dims()[1];
-    let device = input.device();
-    let weights = cell.weights();
-    let absent = || Tensor::<2>::zeros([1, 1], &device.clone().inner());
-    let initial = walk.state.is_some();
-    let (h, c) = match walk.state {
-        Some(State { h, c }) => (h, c.unwrap_or_else(absent)),
-        None => (absent(), absent()),
+    let device = input.device().inner();
+    let absent = || Tensor::<2>::zeros([1, 1], &device);
+    let below = |mut parts: Vec<Tensor<2>>| match parts.len() {
+        1 => parts.swap_remove(0),
+        _ => Tensor::cat(parts, 0),
     };
+    let of_cells = |part: &dyn Fn(&dyn Cell) -> Tensor<2>| {
+        below(cells.iter().map(|&cell| part(cell)).collect())
+    };
+    let (lengths, states) = (walks[0].lengths, walks[0].final_state);
+    let initial = walks[0].state.is_some();
+    let (mut h, mut c, mut ways) = (Vec::new(), Vec::new(), Vec::new());
+    for walk in walks {
+        let (hidden, cell) = walk.state.map_or((None, None), |s| (Some(s.h), s.c));
+        h.push(hidden.unwrap_or_else(absent));
+        c.push(cell.unwrap_or_else(absent));
+        ways.push(Way {
+            reverse: walk.direction == Direction::Backward,
+            mask: walk.mask,
+        });
+    }
     let operands = [
-        weights.weight_ih.val(),
-        weights.weight_hh.val(),
-        cell.kernel_bias().unsqueeze(),
-        cell.peephole().unwrap_or_else(absent),
-        h,
-        c,
+        of_cells(&|cell| cell.weights().weight_ih.val()),
+        of_cells(&|cell| cell.weights().weight_hh.val()),
+        of_cells(&|cell| cell.kernel_bias().unsqueeze()),
+        of_cells(&|cell| cell.peephole().unwrap_or_else(absent)),
+        below(h),
+        below(c),
     ];
     let call = Call {
         formula,
-        lengths: walk.lengths.into(),
-        reverse: walk.direction == Direction::Backward,
-        mask: walk.mask,
+        lengths: lengths.into(),
+        ways,
         initial,
-        states: walk.final_state,
+        states,
     };
     let packed = fused::sequence(input, operands, call);
-    if !walk.final_state {
-        return (packed, None);
+    if !states {
+        return (packed, Vec::new());
     }
-    let row = |at| packed.clone().narrow(1, at, 1).squeeze_dim(1);
-    let state = State {
-        h: row(time),
-        c: formula.has_cell().then(|| row(time + 1)),
-    };
-    (packed.narrow(1, 0, time), Some(state))
+    let after = cells.iter().enumerate().map(|(way, cell)| {
+        let row = |at| {
+            let row: Tensor<2> = packed.clone().narrow(1, at, 1).squeeze_dim(1);
+            row.narrow(1, way * cell.hidden(), cell.hidden())
+        };
+        State {
+            h: row(time),
+            c: formula.has_cell().then(|| row(time + 1)),
+        }
+    });
+    let after = after.collect();
+    (packed.narrow(1, 0, time), after)
 }
 
 /// The layer in steps of Burn's own operations, for every backend.

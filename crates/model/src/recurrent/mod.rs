@@ -7,7 +7,7 @@
 //!
 //! - [`Cell`] is what happens from one frame to the next: [`Lstm`],
 //!   [`PeepholeLstm`], [`CoupledLstm`], [`Gru`], [`Rnn`];
-//! - [`walk`] takes one of them along a batch of sequences;
+//! - [`walk`] takes one of them along a batch of sequences, [`walk_both`] two;
 //! - [`Recurrent`] stacks layers of them: bidirectional, residual, with
 //!   dropout, normalisation and projection;
 //! - [`Stateful`] carries a state over chunks, [`Live`] goes frame by frame;
@@ -33,7 +33,7 @@ pub use cells::{
 };
 pub use dropout::Dropout;
 pub use init::{Init, InputWeights, RecurrentWeights, WeightInit};
-pub use layer::{Direction, Walk, walk};
+pub use layer::{Direction, Walk, walk, walk_both};
 pub use live::Live;
 pub use stack::{LayerNorm, Recurrent, RecurrentConfig, RecurrentLayer};
 pub use stateful::Stateful;

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::cells::{AnyCell, Cell, CellKind, State};
-use super::{Direction, Dropout, Init, Walk, WeightInit, walk};
+use super::{Direction, Dropout, Init, Walk, WeightInit, walk, walk_both};
 use crate::{Linear, ModelError};
 
 /// The shape of a [`Recurrent`] network.
@@ -246,29 +246,30 @@ impl Recurrent {
             if index > 0 {
                 frames = dropout.apply(frames, self.dropout);
             }
-            let mut one = |cell: &AnyCell, direction: Direction| {
-                let size = [lengths.len(), cell.hidden()];
-                let (outputs, state) = walk(
-                    cell,
-                    frames.clone(),
-                    Walk {
-                        lengths,
-                        direction,
-                        state: states.next(),
-                        mask: dropout
-                            .mask(size[0] * size[1], self.recurrent_dropout)
-                            .map(Arc::from),
-                        final_state,
-                    },
-                );
-                after.extend(state);
-                outputs
+            let mut way = |cell: &AnyCell, direction: Direction| Walk {
+                lengths,
+                direction,
+                state: states.next(),
+                mask: dropout
+                    .mask(lengths.len() * cell.hidden(), self.recurrent_dropout)
+                    .map(Arc::from),
+                final_state,
             };
-            let mut outputs = one(&layer.forward, Direction::Forward);
-            if let Some(cell) = &layer.backward {
-                let backward = one(cell, Direction::Backward);
-                outputs = Tensor::cat(vec![outputs, backward], 2);
-            }
+            let forward = way(&layer.forward, Direction::Forward);
+            let mut outputs = match &layer.backward {
+                None => {
+                    let (outputs, state) = walk(&layer.forward, frames.clone(), forward);
+                    after.extend(state);
+                    outputs
+                }
+                Some(cell) => {
+                    let walks = [forward, way(cell, Direction::Backward)];
+                    let (outputs, states) =
+                        walk_both([&layer.forward, cell], frames.clone(), walks);
+                    after.extend(states);
+                    outputs
+                }
+            };
             if let Some(projection) = &layer.projection {
                 outputs = projection.forward_frames(outputs);
             }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use pulp::{Simd, WithSimd};
 
-use super::forward::{Kept, STEPS_AT_ONCE, gather_inputs, mask_rows, multiplied};
+use super::forward::{Kept, STEPS_AT_ONCE, States, gather_inputs, mask_rows, multiplied};
 use super::lanes::{load, padded, store};
 use super::plan::Group;
 use super::product::{Product, TransposedProduct};
@@ -38,10 +38,12 @@ pub(super) struct Backward<'a, R> {
     pub group: &'a Group,
     pub sequences: &'a Sequences<'a>,
     pub kept: Kept,
-    /// Gradients of the outputs, `[batch, time + states, hidden]`.
+    /// The outputs, `[batch, time + states, row]`.
     pub outputs: &'a [f32],
-    /// Where the gradients of the inputs go, one `[time, input]` for every
-    /// sequence of the group; none if nobody asks.
+    /// Their gradients.
+    pub output_gradients: &'a [f32],
+    /// What the gradients of the inputs are added to, one `[time, input]` for
+    /// every sequence of the group; none if nobody asks.
     pub inputs: Option<Vec<&'a mut [f32]>>,
     pub rule: PhantomData<R>,
 }
@@ -59,6 +61,7 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
             sequences,
             mut kept,
             outputs,
+            output_gradients,
             inputs: mut to_inputs,
             ..
         } = self;
@@ -68,7 +71,7 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
         let stride = padded(input);
         let rows = group.sequences.len();
         let mask = mask_rows(group, sequences, hidden);
-        let rows_of_output = sequences.time + sequences.states;
+        let row_of_output = |row: usize, t: usize| sequences.output(group.sequences[row], t);
 
         let mut gradients = GroupGradients {
             input: vec![0.0; R::PROJECTED * wide * stride],
@@ -81,17 +84,11 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
         };
         let mut inputs = vec![0.0; rows * STEPS_AT_ONCE * stride];
         let mut input_gradients = vec![0.0; if to_inputs.is_some() { inputs.len() } else { 0 }];
-        let mut masked = vec![
-            0.0;
-            if mask.is_some() {
-                rows * STEPS_AT_ONCE * wide
-            } else {
-                0
-            }
-        ];
+        let mut before = vec![0.0; rows * STEPS_AT_ONCE * wide];
+        let mut masked = vec![0.0; if mask.is_some() { before.len() } else { 0 }];
         let mut through = vec![0.0; rows * wide];
         let mut from_above = vec![0.0; rows * wide];
-        let initial_cells = super::forward::States::initial(group, sequences, hidden).c;
+        let initial = States::initial(group, sequences, hidden);
 
         // A sequence enters with the gradients of its final states; one
         // without frames passes them on to its initial states.
@@ -99,11 +96,12 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
             if sequences.states == 0 {
                 return;
             }
-            let at = (group.sequences[row] * rows_of_output + sequences.time) * hidden;
-            gradients.h[row * wide..][..hidden].copy_from_slice(&outputs[at..at + hidden]);
+            let at = row_of_output(row, sequences.time);
+            gradients.h[row * wide..][..hidden].copy_from_slice(&output_gradients[at..][..hidden]);
             if R::CELL {
+                let at = row_of_output(row, sequences.time + 1);
                 gradients.c[row * wide..][..hidden]
-                    .copy_from_slice(&outputs[at + hidden..at + 2 * hidden]);
+                    .copy_from_slice(&output_gradients[at..][..hidden]);
             }
         };
         for row in 0..rows {
@@ -115,6 +113,18 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
         let mut end = group.steps();
         while end > 0 {
             let begin = end.saturating_sub(STEPS_AT_ONCE);
+            // The hidden states before each step of the block.
+            let mut to = before.chunks_exact_mut(wide);
+            for t in begin..end {
+                for (row, to) in (0..group.active(t)).zip(&mut to) {
+                    let from = if t == 0 {
+                        &initial.h[row * wide..]
+                    } else {
+                        &outputs[row_of_output(row, group.frame(row, t - 1, sequences.reverse))..]
+                    };
+                    to[..hidden].copy_from_slice(&from[..hidden]);
+                }
+            }
             for t in (begin..end).rev() {
                 let active = group.active(t);
                 for row in group.active(t + 1)..active {
@@ -122,8 +132,9 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
                 }
                 for row in 0..active {
                     let frame = group.frame(row, t, sequences.reverse);
-                    let at = (group.sequences[row] * rows_of_output + frame) * hidden;
-                    from_above[row * wide..][..hidden].copy_from_slice(&outputs[at..at + hidden]);
+                    let at = row_of_output(row, frame);
+                    from_above[row * wide..][..hidden]
+                        .copy_from_slice(&output_gradients[at..][..hidden]);
                 }
                 let at = group.offsets[t];
                 // Rows are in the same order at every step, so those before
@@ -131,17 +142,17 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
                 let (cells_before, cells) = if !R::CELL {
                     (&[][..], &[][..])
                 } else if t == 0 {
-                    (&initial_cells[..], &kept.cells[..])
+                    (&initial.c[..], &kept.cells[..])
                 } else {
                     (
                         &kept.cells[group.offsets[t - 1] * wide..],
                         &kept.cells[at * wide..],
                     )
                 };
-                let before = &kept.before[at * wide..(at + active) * wide];
+                let from = (at - group.offsets[begin]) * wide;
+                let before = &before[from..from + active * wide];
                 let recurrent = match &mask {
                     Some(mask) => {
-                        let from = (at - group.offsets[begin]) * wide;
                         let masked = &mut masked[from..from + active * wide];
                         multiplied(before, mask, masked);
                         &*masked
@@ -187,11 +198,7 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
                 a: slots.get(R::FIRST * wide..).unwrap_or_default(),
                 a_stride: width,
                 m: R::REACHED * wide,
-                b: if mask.is_some() {
-                    &masked
-                } else {
-                    &kept.before[first * wide..last * wide]
-                },
+                b: if mask.is_some() { &masked } else { &before },
                 b_stride: wide,
                 n: wide,
                 c: &mut gradients.recurrent,
@@ -222,7 +229,10 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
                 for t in begin..end {
                     for (row, values) in (0..group.active(t)).zip(&mut row_of) {
                         let frame = group.frame(row, t, sequences.reverse);
-                        to[row][frame * input..][..input].copy_from_slice(&values[..input]);
+                        let to = &mut to[row][frame * input..][..input];
+                        for (to, value) in to.iter_mut().zip(values) {
+                            *to += value;
+                        }
                     }
                 }
             }

@@ -17,19 +17,18 @@ use super::{Sequences, Sizes};
 pub(super) const STEPS_AT_ONCE: usize = 16;
 
 /// What back-propagation needs of a group, by frame in the order of the plan.
+/// The hidden states it finds in the outputs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
     /// Activated gates, `[frames, slots * hidden]`.
     pub slots: Vec<f32>,
     /// Cell states after each step, `[frames, hidden]`; empty where there are none.
     pub cells: Vec<f32>,
-    /// Hidden states before each step, `[frames, hidden]`.
-    pub before: Vec<f32>,
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        for buffer in [&mut self.slots, &mut self.cells, &mut self.before] {
+        for buffer in [&mut self.slots, &mut self.cells] {
             pool::give(std::mem::take(buffer));
         }
     }
@@ -41,7 +40,7 @@ pub(super) struct Forward<'a, R> {
     pub packed: &'a Packed,
     pub group: &'a Group,
     pub sequences: &'a Sequences<'a>,
-    /// One for every sequence of the group: `[time + states, hidden]`.
+    /// One for every sequence of the group: `[time + states, row]`.
     pub outputs: Vec<&'a mut [f32]>,
     pub keep: bool,
     pub rule: PhantomData<R>,
@@ -145,7 +144,6 @@ impl<R: Rule> WithSimd for Forward<'_, R> {
         let mut kept = Kept {
             slots: pool::take(frames * width),
             cells: pool::take(if R::CELL { frames * wide } else { 0 }),
-            before: pool::take(frames * wide),
         };
         let mut slots = vec![0.0; rows * STEPS_AT_ONCE * width];
 
@@ -175,9 +173,6 @@ impl<R: Rule> WithSimd for Forward<'_, R> {
             for t in begin..end {
                 let active = group.active(t);
                 let at = (group.offsets[t] - group.offsets[begin]) * width;
-                if keep {
-                    kept.before.extend_from_slice(&states.h[..active * wide]);
-                }
                 if let Some(mask) = &mask {
                     multiplied(&states.h, mask, &mut masked[..active * wide]);
                 }
@@ -198,7 +193,7 @@ impl<R: Rule> WithSimd for Forward<'_, R> {
                 }
                 for (row, output) in outputs.iter_mut().enumerate().take(active) {
                     let frame = group.frame(row, t, sequences.reverse);
-                    output[frame * hidden..][..hidden]
+                    output[sequences.place(frame)..][..hidden]
                         .copy_from_slice(&states.h[row * wide..][..hidden]);
                     if t + 1 == group.lengths[row] {
                         finish::<R>(&states, row, hidden, sequences, output);
@@ -226,10 +221,11 @@ fn finish<R: Rule>(
         return;
     }
     let wide = padded(hidden);
-    let at = sequences.time * hidden;
-    output[at..at + hidden].copy_from_slice(&states.h[row * wide..][..hidden]);
+    let at = sequences.place(sequences.time);
+    output[at..][..hidden].copy_from_slice(&states.h[row * wide..][..hidden]);
     if R::CELL {
-        output[at + hidden..at + 2 * hidden].copy_from_slice(&states.c[row * wide..][..hidden]);
+        let at = sequences.place(sequences.time + 1);
+        output[at..][..hidden].copy_from_slice(&states.c[row * wide..][..hidden]);
     }
 }
 

@@ -22,7 +22,9 @@
 //! On the machine of the first measurement (an EPYC core that does 233 GFLOP/s
 //! in a loop of nothing but multiply-adds) those shapes take 10.7 ms forward
 //! and 20.8 ms backward on one thread, 154 and 140 GFLOP/s: 66 and 60 % of the
-//! peak. `runner bench` measures it anywhere.
+//! peak. With AVX2 alone (another EPYC core, 101 GFLOP/s) they took 24.6 ms
+//! without a tape and 56.4 ms, the shortest runs on a busy machine: 67 and
+//! 52 % of the peak. `runner bench` measures it anywhere.
 //!
 //! # Its layout
 //!
@@ -143,9 +145,37 @@ pub struct Sequences<'a> {
     pub mask: Option<&'a [f32]>,
     /// Rows of final states behind each sequence's outputs: 0 or [`Formula::states`].
     pub states: usize,
+    /// Numbers in a row of the outputs: the hidden units, or twice as many
+    /// where both directions of a layer write beside each other.
+    pub row: usize,
+    /// Where in a row this direction's units begin.
+    pub column: usize,
 }
 
-/// What [`backward`] needs to know of a [`forward`] pass.
+impl Sequences<'_> {
+    /// Where a sequence's row `t` begins for this direction, from the
+    /// beginning of the sequence's outputs on.
+    fn place(&self, t: usize) -> usize {
+        t * self.row + self.column
+    }
+
+    /// The same from the beginning of all outputs on.
+    fn output(&self, sequence: usize, t: usize) -> usize {
+        sequence * self.outputs_of_one() + self.place(t)
+    }
+
+    /// Numbers in the outputs of one sequence.
+    fn outputs_of_one(&self) -> usize {
+        (self.time + self.states) * self.row
+    }
+
+    /// Numbers in the outputs of all sequences, `[batch, time + states, row]`.
+    pub fn outputs(&self) -> usize {
+        self.lengths.len() * self.outputs_of_one()
+    }
+}
+
+/// What [`backward`] needs to know of a [`forward`] pass beside its outputs.
 #[derive(Clone, Debug)]
 pub struct Tape {
     plan: Plan,
@@ -155,16 +185,25 @@ pub struct Tape {
 impl Tape {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        let of = |kept: &Kept| kept.slots.len() + kept.cells.len() + kept.before.len();
+        let of = |kept: &Kept| kept.slots.len() + kept.cells.len();
         4 * self.kept.iter().map(of).sum::<usize>()
     }
 }
 
-/// Gradients of everything, in the layout of what they belong to.
+/// What a [`forward`] pass has left, and what comes back to it.
+#[derive(Debug)]
+pub struct Returning<'a> {
+    /// What it kept.
+    pub tape: Tape,
+    /// The outputs it wrote: the hidden states are read from there.
+    pub outputs: &'a [f32],
+    /// The gradients of these outputs.
+    pub gradients: &'a [f32],
+}
+
+/// Gradients of everything but the inputs, in the layout of what they belong to.
 #[derive(Clone, Debug, Default)]
 pub struct Gradients {
-    /// Of the inputs, `[batch, time, input]`; empty if not asked for.
-    pub inputs: Vec<f32>,
     /// Of [`Weights::input`].
     pub input: Vec<f32>,
     /// Of [`Weights::recurrent`].
@@ -238,29 +277,30 @@ pub fn instructions() -> &'static str {
     }
 }
 
-/// The outputs `[batch, time + states, hidden]`, zero behind each sequence's
-/// end, and the tape if the gradient will be asked for.
+/// Writes the outputs `[batch, time + states, row]` of this direction, and
+/// nothing behind each sequence's end; gives the tape if the gradient will be
+/// asked for.
 pub fn forward(
     formula: Formula,
     sizes: Sizes,
     weights: &Weights<'_>,
     sequences: &Sequences<'_>,
+    outputs: &mut [f32],
     keep: bool,
-) -> (Vec<f32>, Option<Tape>) {
-    with_rule!(formula, R => forward_of::<R>(sizes, weights, sequences, keep))
+) -> Option<Tape> {
+    with_rule!(formula, R => forward_of::<R>(sizes, weights, sequences, outputs, keep))
 }
 
 fn forward_of<R: Rule>(
     sizes: Sizes,
     weights: &Weights<'_>,
     sequences: &Sequences<'_>,
+    outputs: &mut [f32],
     keep: bool,
-) -> (Vec<f32>, Option<Tape>) {
+) -> Option<Tape> {
     let plan = Plan::new(sequences.lengths);
     let packed = Packed::new::<R>(sizes, weights, lanes());
-    let row = (sequences.time + sequences.states) * sizes.hidden;
-    let mut outputs = vec![0.0; sequences.lengths.len() * row];
-    let kept: Vec<Kept> = dealt(&plan, &mut outputs, row)
+    let kept: Vec<Kept> = dealt(&plan, outputs, sequences.outputs_of_one())
         .into_par_iter()
         .zip(&plan.groups)
         .with_max_len(1)
@@ -276,7 +316,7 @@ fn forward_of<R: Rule>(
             })
         })
         .collect();
-    (outputs, keep.then_some(Tape { plan, kept }))
+    keep.then_some(Tape { plan, kept })
 }
 
 /// The sequences' parts of `values`, `row` numbers each, by group.
@@ -296,7 +336,8 @@ fn dealt<'a>(plan: &Plan, values: &'a mut [f32], row: usize) -> Vec<Vec<&'a mut 
         .collect()
 }
 
-/// The gradients, given those of the outputs `[batch, time + states, hidden]`.
+/// The gradients. Those of the inputs `[batch, time, input]` are added to
+/// `inputs` where that is given.
 ///
 /// `sequences` and `weights` are what [`forward`] was given.
 pub fn backward(
@@ -304,40 +345,28 @@ pub fn backward(
     sizes: Sizes,
     weights: &Weights<'_>,
     sequences: &Sequences<'_>,
-    tape: Tape,
-    outputs: &[f32],
-    with_inputs: bool,
+    returning: Returning<'_>,
+    inputs: Option<&mut [f32]>,
 ) -> Gradients {
-    with_rule!(formula, R => backward_of::<R>(sizes, weights, sequences, tape, outputs, with_inputs))
+    with_rule!(formula, R => backward_of::<R>(sizes, weights, sequences, returning, inputs))
 }
 
 fn backward_of<R: Rule>(
     sizes: Sizes,
     weights: &Weights<'_>,
     sequences: &Sequences<'_>,
-    tape: Tape,
-    outputs: &[f32],
-    with_inputs: bool,
+    returning: Returning<'_>,
+    inputs: Option<&mut [f32]>,
 ) -> Gradients {
-    let Tape { plan, kept } = tape;
+    let Tape { plan, kept } = returning.tape;
     let packed = Packed::new::<R>(sizes, weights, lanes());
-    let back = PackedBack::new::<R>(sizes, weights, lanes(), with_inputs);
-    let row = sequences.time * sizes.input;
-    let mut inputs = vec![
-        0.0;
-        if with_inputs {
-            sequences.inputs.len()
-        } else {
-            0
-        }
-    ];
-    let destinations: Vec<Option<Vec<&mut [f32]>>> = if with_inputs {
-        dealt(&plan, &mut inputs, row)
+    let back = PackedBack::new::<R>(sizes, weights, lanes(), inputs.is_some());
+    let destinations: Vec<Option<Vec<&mut [f32]>>> = match inputs {
+        Some(inputs) => dealt(&plan, inputs, sequences.time * sizes.input)
             .into_iter()
             .map(Some)
-            .collect()
-    } else {
-        plan.groups.iter().map(|_| None).collect()
+            .collect(),
+        None => plan.groups.iter().map(|_| None).collect(),
     };
     let parts: Vec<GroupGradients> = kept
         .into_par_iter()
@@ -352,16 +381,14 @@ fn backward_of<R: Rule>(
                 group,
                 sequences,
                 kept,
-                outputs,
+                outputs: returning.outputs,
+                output_gradients: returning.gradients,
                 inputs,
                 rule: PhantomData::<R>,
             })
         })
         .collect();
-    Gradients {
-        inputs,
-        ..collected::<R>(sizes, sequences, &plan, &parts)
-    }
+    collected::<R>(sizes, sequences, &plan, &parts)
 }
 
 /// Adds the groups' gradients up, in their order, without the padding.
@@ -376,7 +403,6 @@ fn collected<R: Rule>(
     let blocks = R::INPUT_BLOCKS.len();
     let batch = sequences.lengths.len();
     let mut sum = Gradients {
-        inputs: Vec::new(),
         input: vec![0.0; blocks * hidden * input],
         recurrent: vec![0.0; blocks * hidden * hidden],
         bias: vec![0.0; blocks * hidden],

@@ -2,10 +2,11 @@
 //!
 //! Everything is made of one tile: up to four rows of `A` by up to four
 //! vectors of columns of `B`, sixteen running sums that stay in registers for
-//! the whole depth. A tile reads four vectors and four single numbers for
-//! sixteen fused multiply-adds, so the arithmetic units, not the loads, are
-//! what it waits for. Weights are packed once for a call ([`Panels`]), in the
-//! order in which tiles read them.
+//! the whole depth (three rows and twelve sums where there are only sixteen
+//! registers). A tile reads four vectors and four single numbers for sixteen
+//! fused multiply-adds, so the arithmetic units, not the loads, are what it
+//! waits for. Weights are packed once for a call ([`Panels`]), in the order in
+//! which tiles read them.
 //!
 //! Each element of a result is one running sum in the order of the depth,
 //! whatever stands beside it in the tile: neither the number of rows nor the
@@ -18,10 +19,11 @@ use super::lanes::{load, store};
 /// Vectors of columns in a tile.
 pub(super) const WIDTH: usize = 4;
 
-/// Rows in a tile: as many as leave the sums in registers.
+/// Rows in a tile: as many as leave in registers the sums, one factor a row
+/// and one vector. Sixteen registers hold exactly three rows of that.
 #[inline(always)]
 pub(super) const fn rows_of_tile<S: Simd>() -> usize {
-    if S::REGISTER_COUNT >= 32 { 4 } else { 2 }
+    if S::REGISTER_COUNT >= 32 { 4 } else { 3 }
 }
 
 /// A matrix `[depth, columns]` cut into panels of vectors of columns; inside a
@@ -124,10 +126,12 @@ pub(super) fn tile<S: Simd, const M: usize, const NV: usize>(
     let (vectors, _) = S::as_simd_f32s(panel);
     let (steps, _) = vectors.as_chunks::<NV>();
     for (k, b) in steps.iter().enumerate().take(depth) {
-        for m in 0..M {
-            let factor = simd.splat_f32s(rows[m][k]);
-            for v in 0..NV {
-                sums[m][v] = simd.mul_add_e_f32s(factor, b[v], sums[m][v]);
+        // All factors before any vector: a vector is then loaded once, and
+        // needs one register at a time.
+        let factors: [S::f32s; M] = std::array::from_fn(|m| simd.splat_f32s(rows[m][k]));
+        for v in 0..NV {
+            for m in 0..M {
+                sums[m][v] = simd.mul_add_e_f32s(factors[m], b[v], sums[m][v]);
             }
         }
     }
@@ -285,17 +289,18 @@ fn outer<S: Simd, const NV: usize>(
     c: &mut [f32],
     c_stride: usize,
 ) {
-    // The columns of A are whole blocks: always a multiple of 4.
-    if rows_of_tile::<S>() == 4 {
-        for row in (0..m).step_by(4) {
-            let c = &mut c[row * c_stride..];
-            outer_tile::<S, 4, NV>(simd, depth, &a[row..], a_stride, b, b_stride, c, c_stride);
+    let most = rows_of_tile::<S>();
+    let mut row = 0;
+    while row < m {
+        let a = &a[row..];
+        let c = &mut c[row * c_stride..];
+        match (m - row).min(most) {
+            1 => outer_tile::<S, 1, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
+            2 => outer_tile::<S, 2, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
+            3 => outer_tile::<S, 3, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
+            _ => outer_tile::<S, 4, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
         }
-    } else {
-        for row in (0..m).step_by(2) {
-            let c = &mut c[row * c_stride..];
-            outer_tile::<S, 2, NV>(simd, depth, &a[row..], a_stride, b, b_stride, c, c_stride);
-        }
+        row += most;
     }
 }
 
@@ -314,12 +319,12 @@ fn outer_tile<S: Simd, const M: usize, const NV: usize>(
     let lanes = S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); NV]; M];
     for k in 0..depth {
-        let factors = &a[k * a_stride..k * a_stride + M];
+        let column = &a[k * a_stride..k * a_stride + M];
+        let factors: [S::f32s; M] = std::array::from_fn(|m| simd.splat_f32s(column[m]));
         let (vectors, _) = S::as_simd_f32s(&b[k * b_stride..k * b_stride + NV * lanes]);
-        for m in 0..M {
-            let factor = simd.splat_f32s(factors[m]);
-            for v in 0..NV {
-                sums[m][v] = simd.mul_add_e_f32s(factor, vectors[v], sums[m][v]);
+        for v in 0..NV {
+            for m in 0..M {
+                sums[m][v] = simd.mul_add_e_f32s(factors[m], vectors[v], sums[m][v]);
             }
         }
     }

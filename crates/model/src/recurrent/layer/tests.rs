@@ -240,6 +240,71 @@ fn the_fused_kernel_gives_what_burns_operations_give_for_random_shapes() {
     }
 }
 
+#[test]
+fn both_directions_at_once_give_what_each_gives_alone_to_the_bit() {
+    type Walked = (Tensor<3>, Vec<State>);
+    let device = Device::flex().autodiff();
+    let all = |case: &Case, run: fn([&dyn Cell; 2], Tensor<3>, [Walk<'_>; 2]) -> Walked| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(8);
+        let (batch, hidden) = (case.lengths.len(), case.hidden);
+        let cells = [0, 1].map(|_| cell(case.kind, case.input, hidden, rng, &device));
+        let input = random([batch, case.time, case.input], rng, &device).require_grad();
+        let walks = [Direction::Forward, Direction::Backward].map(|direction| {
+            let mask: Vec<f32> = (0..batch * hidden)
+                .map(|_| rng.random_range(0.0..2.0))
+                .collect();
+            let mut state = || random([batch, hidden], rng, &device);
+            Walk {
+                lengths: &case.lengths,
+                direction,
+                state: case.state.then(|| State {
+                    h: state(),
+                    c: cells[0].has_cell().then(state),
+                }),
+                mask: case.mask.then(|| mask.into()),
+                final_state: true,
+            }
+        });
+        let (outputs, states) = run([&cells[0], &cells[1]], input.clone(), walks);
+        let states = states.into_iter().flat_map(|s| [Some(s.h), s.c]).flatten();
+        let states: Vec<Tensor<2>> = states.collect();
+        let mut loss = (outputs.clone() * random(outputs.dims(), rng, &device)).sum();
+        for state in &states {
+            loss = loss + (state.clone() * random([batch, hidden], rng, &device)).sum();
+        }
+        let gradients = loss.backward();
+        let mut all = vec![outputs.try_to_vec_as::<f32>().unwrap()];
+        all.extend(states.iter().map(|s| s.try_to_vec_as::<f32>().unwrap()));
+        let gradient = input.grad(&gradients).unwrap();
+        all.push(gradient.try_to_vec_as::<f32>().unwrap());
+        for cell in &cells {
+            let weights = cell.weights();
+            for weight in [&weights.weight_ih, &weights.weight_hh] {
+                let gradient = weight.val().grad(&gradients).unwrap();
+                all.push(gradient.try_to_vec_as::<f32>().unwrap());
+            }
+            let gradient = weights.bias.val().grad(&gradients).unwrap();
+            all.push(gradient.try_to_vec_as::<f32>().unwrap());
+        }
+        all
+    };
+    let rng = &mut ChaCha8Rng::seed_from_u64(5);
+    for kind in FUSED {
+        for _ in 0..4 {
+            let case = Case::random(kind, rng);
+            let apart = all(&case, |cells, input, walks| {
+                let both = cells.into_iter().zip(walks);
+                let (outputs, states): (Vec<_>, Vec<_>) = both
+                    .map(|(cell, one)| walk(cell, input.clone(), one))
+                    .unzip();
+                let states = states.into_iter().flatten().collect();
+                (Tensor::cat(outputs, 2), states)
+            });
+            assert_eq!(all(&case, walk_both), apart, "{}", case.name());
+        }
+    }
+}
+
 #[cfg(feature = "ndarray")]
 #[test]
 fn ndarray_gives_what_flex_gives_gradients_included() {
