@@ -11,6 +11,7 @@ use crate::corpus::{Clip, Corpus, Split};
 use crate::features::extract_all;
 use crate::progress;
 use crate::settings::Settings;
+use crate::sound::Sound;
 use crate::synth::MARKER;
 
 /// The features of the three parts of a corpus, before normalisation.
@@ -55,12 +56,18 @@ impl FeatureTable {
         );
         let mut failed = Vec::new();
         let mut extract = |indices: &[usize], speed: f64| -> Result<Vec<Option<Features>>> {
-            let paths: Vec<&Path> = indices
+            let sounds: Vec<Sound> = indices
                 .iter()
-                .map(|&index| corpus.clips[index].path.as_path())
+                .map(|&index| Sound::from(&corpus.clips[index]))
                 .collect();
-            let (features, failures) =
-                extract_all(&corpus.root, &paths, &settings.features, speed, cache, &bar)?;
+            let (features, failures) = extract_all(
+                &corpus.root,
+                &sounds,
+                &settings.features,
+                speed,
+                cache,
+                &bar,
+            )?;
             failed.extend(failures.into_iter().map(|failure| failure.message));
             let mut by_clip = vec![None; corpus.clips.len()];
             for (&index, features) in indices.iter().zip(features) {
@@ -173,9 +180,10 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Whether a program made the recordings.
+/// Whether a program made the recordings, or some of them.
 pub fn is_synthetic(corpus: &Corpus) -> bool {
-    corpus.root.join(MARKER).is_file()
+    let mut roots = corpus.members.iter().map(|member| &member.root);
+    roots.any(|root| root.join(MARKER).is_file())
 }
 
 fn provenance(corpus: &Corpus, split: &Split, settings: &Settings) -> Provenance {
