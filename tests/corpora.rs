@@ -322,6 +322,47 @@ fn a_file_of_tess_that_is_aiff_inside_is_heard() {
     assert!(predictions.contains("YAF_germ_angry.wav"), "{predictions}");
 }
 
+/// The samples as a WAV of two channels and 16 bits.
+fn stereo(left: &[f32], right: &[f32]) -> Vec<u8> {
+    let data = 4 * left.len() as u32;
+    let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0".to_vec();
+    file[4..8].copy_from_slice(&(36 + data).to_le_bytes());
+    file.extend(16_000_u32.to_le_bytes());
+    file.extend(64_000_u32.to_le_bytes());
+    file.extend(b"\x04\0\x10\0data");
+    file.extend(data.to_le_bytes());
+    for (left, right) in left.iter().zip(right) {
+        for sample in [left, right] {
+            // As `audio::write_wav` does, so that the samples are the same.
+            file.extend(((sample * 32768.0).round() as i16).to_le_bytes());
+        }
+    }
+    file
+}
+
+#[test]
+fn of_emovos_unlike_channels_the_first_alone_is_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let files = names(
+        "{a}/{b}-{a}-b1.wav",
+        &["f1", "f2", "m1"],
+        &["dis", "gio", "neu"],
+    );
+    record(&folder.join("mono"), &files);
+    for name in &files {
+        let path = folder.join("stereo").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, stereo(&voice(name), &voice("another"))).unwrap();
+    }
+    let predictions = |dir: &str, out: &str| {
+        let speakers = ["--test-speakers", "m1", "--validation-speakers", "none"];
+        train(folder, &[&[dir], &speakers[..]].concat(), out).ok();
+        read(folder, &format!("{out}/predictions.csv"))
+    };
+    assert_eq!(predictions("stereo", "a"), predictions("mono", "b"));
+}
+
 #[test]
 fn labels_are_renamed_merged_and_dropped_by_a_map() {
     let folder = tempfile::tempdir().unwrap();

@@ -45,7 +45,7 @@ pub struct Split {
 pub enum Chosen {
     /// The caller named them.
     Asked,
-    /// They are the corpus card's.
+    /// They are the corpus's own, by its card or manifest.
     Card,
     /// They were drawn, balanced by sex.
     Drawn {
@@ -58,7 +58,7 @@ impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Chosen::Asked => write!(f, "as asked for"),
-            Chosen::Card => write!(f, "the corpus card's own"),
+            Chosen::Card => write!(f, "the corpus's own"),
             Chosen::Drawn { seed } => write!(f, "drawn with seed {seed}"),
         }
     }
