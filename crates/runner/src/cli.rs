@@ -72,7 +72,7 @@ pub struct CorpusOptions {
     /// Which labels several corpora are used with, where they differ
     #[arg(long, value_enum, value_name = "RULE")]
     pub label_set: Option<LabelSet>,
-    /// Who speaks in a folder per label: a regular expression with a group (?<speaker>...), looked for in each file's path
+    /// Who speaks in a folder per label: a regular expression with a group `(?<speaker>...)`, looked for in each file's path
     #[arg(long, value_name = "REGEX")]
     pub speaker_pattern: Option<String>,
 }
