@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::Backend;
 use model::recurrent::CellKind;
 
+use crate::corpus::LabelSet;
+
 /// Hears a voice and says which emotion it carries.
 ///
 /// Train on a folder of labelled recordings, classify new ones, and see how
@@ -25,6 +27,8 @@ pub enum Command {
     Train(Train),
     /// Test every speaker unheard: all folds of a protocol, over several seeds
     CrossValidate(CrossValidate),
+    /// Show what folders of recordings hold: labels, speakers, what does not fit
+    Corpus(Corpus),
     /// Say which emotion recordings carry
     Classify(Classify),
     /// Measure a model on a corpus
@@ -54,6 +58,50 @@ pub struct Devices {
     pub trial: bool,
 }
 
+/// How recordings are read.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CorpusOptions {
+    /// How to read the folders: auto (by what they hold), the name of a built-in card, the path of
+    /// your own, folders (one per label) or manifest; for several folders one for all, or one for
+    /// each as in ravdess+emodb [default: auto]
+    #[arg(long, value_name = "NAME|CARD.toml")]
+    pub corpus: Option<String>,
+    /// Rename, merge and drop labels as this file says
+    #[arg(long, value_name = "MAP.toml")]
+    pub labels: Option<PathBuf>,
+    /// Which labels several corpora are used with, where they differ
+    #[arg(long, value_enum, value_name = "RULE")]
+    pub label_set: Option<LabelSet>,
+    /// Who speaks in a folder per label: a regular expression with a group `(?<speaker>...)`, looked for in each file's path
+    #[arg(long, value_name = "REGEX")]
+    pub speaker_pattern: Option<String>,
+}
+
+/// `runner corpus`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner corpus ravdess/                        found by its file names
+  runner corpus sorted/ --speaker-pattern '/(?<speaker>[a-z]+)_'
+  runner corpus calls/manifest.csv
+  runner corpus ravdess/ emodb/wav/ --labels map.toml --label-set common
+
+A folder is one of
+  a known corpus       ravdess, ravdess-song, emodb, crema-d, tess, savee, emovo, nemo,
+                       or one with a card of your own
+  a folder per label   anger/a.wav, joy/b.wav
+  a manifest           manifest.csv: path,label,speaker[,start,end][,split]
+Nothing is guessed: a file that does not fit is listed with the reason, and a
+folder that can be read in two ways is an error. datasets/README.md has it all.")]
+pub struct Corpus {
+    /// Folders, manifests (.csv) or a list of corpora (.toml)
+    #[arg(required = true, value_name = "DIR|FILE")]
+    pub dirs: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub options: CorpusOptions,
+}
+
 /// `runner train`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -61,7 +109,8 @@ Examples:
   runner train                                  the synthetic corpus: tries everything out
   runner train ravdess/                         RAVDESS; test speakers from its card
   runner train ravdess/ --test-speakers 1,4,9,22 --seed 3
-  runner train emodb/ --corpus emodb
+  runner train sorted/                          a folder per label: sorted/joy/ann_1.wav
+  runner train ravdess/ emodb/ --labels map.toml --label-set common
   runner train --resume runs/2026-01-31-ravdess
 
 A run folder holds model.safetensors, settings.toml, metrics.jsonl,
@@ -69,16 +118,18 @@ predictions.csv, report.json, confusion_matrix.svg and learning_curves.svg.
 Nothing is chosen on the test speakers: the epoch is chosen on the validation
 speakers, and the normalisation comes from the training speakers.")]
 pub struct Train {
-    /// The corpus's folder; without it, a synthetic corpus is made and trained on
-    pub dir: Option<PathBuf>,
-    /// A built-in corpus card (ravdess, emodb) or the path of your own [default: ravdess]
-    #[arg(long, value_name = "NAME|CARD.toml")]
-    pub corpus: Option<String>,
+    /// Folders of recordings, manifests (.csv) or a list of corpora (.toml); without any, a
+    /// synthetic corpus is made and trained on
+    #[arg(value_name = "DIR|FILE")]
+    pub dirs: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub corpus: CorpusOptions,
     /// Take the settings from a file, such as an earlier run's settings.toml; options given here win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Go on with an interrupted run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["dir", "config", "out", "name", "corpus", "seed", "backend", "batch_size", "learning_rate", "hidden", "layers", "test_speakers", "validation_speakers"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["dirs", "config", "out", "name", "corpus", "labels", "label_set", "speaker_pattern", "seed", "backend", "batch_size", "learning_rate", "hidden", "layers", "test_speakers", "validation_speakers"])]
     pub resume: Option<PathBuf>,
     /// The run's folder [default: runs/DATE-NAME]
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
@@ -124,22 +175,27 @@ pub struct Train {
 Examples:
   runner cross-validate ravdess/                          Luna-Jimenez's five folds, one seed
   runner cross-validate ravdess/ --seeds 5 --out results/luna5
-  runner cross-validate emodb/ --corpus emodb --protocol loso
+  runner cross-validate emodb/ --protocol loso
+  runner cross-validate ravdess/ emodb/ --protocol loco --labels map.toml --label-set common
   runner cross-validate ravdess/ --protocol k10 --config recipe.toml
 
 Protocols: those of the corpus's card (ravdess: luna5, emobox6), loso (leave one
-speaker out), k5, k10 and so on (folds of speakers), a TOML file of fixed lists,
-and leaky-random, which tests voices that were trained on and is no measure of
-anything but that.
+speaker out), loco (leave one of several corpora out), k5, k10 and so on (folds
+of speakers), a TOML file of fixed lists, and leaky-random, which tests voices
+that were trained on and is no measure of anything but that.
 
 The folder holds report.html (all at a glance), results.json, predictions.csv,
 folds.csv, classes.csv, speakers.csv, settings.toml, and under folds/ each
 training's model and predictions. Run the same command again to go on after an
 interruption.")]
 pub struct CrossValidate {
-    /// The corpus's folder
-    pub dir: PathBuf,
-    /// Which folds [default: the first of the corpus's card, else loso]
+    /// Folders of recordings, manifests (.csv) or a list of corpora (.toml)
+    #[arg(required = true, value_name = "DIR|FILE")]
+    pub dirs: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub corpus: CorpusOptions,
+    /// Which folds [default: the first of the corpus's card, else loso; loco of several corpora]
     #[arg(long, value_name = "NAME|FILE.toml")]
     pub protocol: Option<String>,
     /// Trainings of each fold, with the seeds 1, 2, ...
@@ -148,9 +204,6 @@ pub struct CrossValidate {
     /// The results' folder [default: runs/DATE-CORPUS-PROTOCOL]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// A built-in corpus card (ravdess, emodb) or the path of your own [default: ravdess]
-    #[arg(long, value_name = "NAME|CARD.toml")]
-    pub corpus: Option<String>,
     /// Take the settings from a file, such as an earlier run's settings.toml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -230,14 +283,24 @@ pub enum Format {
 
 /// `runner evaluate`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner evaluate runs/2026-01-31-ravdess ravdess/          the speakers it never heard
+  runner evaluate runs/2026-01-31-ravdess emodb/ --corpus auto --labels map.toml
+
+Without --corpus the folders are read as those of the training were. Labels are
+compared by name; the model must know all that the recordings have, and a map
+renames or drops what it does not. A model that was trained with a map is
+evaluated with the same one.")]
 pub struct Evaluate {
     /// A model file or a run's folder
     pub model: PathBuf,
-    /// The corpus's folder
-    pub dir: PathBuf,
-    /// A built-in corpus card or the path of your own [default: the model's corpus]
-    #[arg(long, value_name = "NAME|CARD.toml")]
-    pub corpus: Option<String>,
+    /// Folders of recordings, manifests (.csv) or a list of corpora (.toml)
+    #[arg(required = true, value_name = "DIR|FILE")]
+    pub dirs: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub corpus: CorpusOptions,
     /// Only these speakers [default: those the model was not trained on]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub speakers: Option<Vec<String>>,

@@ -15,7 +15,7 @@ use crate::report::{ConfusionMatrix, Prediction, Predictions, write_atomically};
 pub const BATCH: usize = 64;
 
 /// The recogniser's answer for each clip that has features, in their order.
-/// The corpus's labels must be the model's, as [`same_labels`] ensures.
+/// The corpus's labels must be the model's, as [`Corpus::in_order_of`] makes them.
 pub fn predict(
     recognizer: &Recognizer,
     corpus: &Corpus,
@@ -41,18 +41,6 @@ pub fn predict(
         }
     }
     Ok(predictions)
-}
-
-/// Refuses a corpus whose labels are not the model's.
-pub fn same_labels(recognizer: &Recognizer, corpus: &Corpus) -> Result<()> {
-    let (model, corpus) = (&recognizer.description().labels, corpus.card.label_names());
-    anyhow::ensure!(
-        *model == corpus,
-        "the model knows {}, but the corpus has {}: they cannot be compared",
-        model.join(", "),
-        corpus.join(", ")
-    );
-    Ok(())
 }
 
 /// The figures of some predictions, for programs.

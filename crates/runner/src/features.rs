@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
-use audio::{AudioError, Augmenter, FeatureExtractor, FeatureSpec, Features, Frames, Recording};
+use audio::{AudioError, Augmenter, FeatureExtractor, FeatureSpec, Features, Frames};
 use indicatif::ProgressBar;
 use model::parameters::{Array, Parameters};
 use rayon::prelude::*;
 
 use crate::report::write_atomically;
 use crate::settings::Variant;
+use crate::sound::Sound;
 
 /// A recording whose features could not be had, and why.
 #[derive(Debug)]
@@ -38,13 +39,13 @@ pub fn message(path: &Path, error: &impl std::fmt::Display) -> String {
     }
 }
 
-/// Features of the recordings at `paths`, in their order, each heard as `variant` says.
+/// Features of these sounds, in their order, each heard as `variant` says.
 ///
 /// Recordings that cannot be read have no features and are listed beside.
 /// `cache` is the folder of the caches; `None` keeps nothing.
 pub fn extract_all(
     root: &Path,
-    paths: &[&Path],
+    sounds: &[Sound],
     spec: &FeatureSpec,
     variant: &Variant,
     cache: Option<&Path>,
@@ -56,33 +57,33 @@ pub fn extract_all(
         None => None,
     };
     let known = cache.as_ref();
-    let results: Vec<(Result<Features, AudioError>, bool)> = paths
+    let results: Vec<(Result<Features>, bool)> = sounds
         .par_iter()
-        .map(|path| {
-            let cached = known.and_then(|cache| cache.get(path));
+        .map(|sound| {
+            let cached = known.and_then(|cache| cache.get(sound));
             let result = match cached {
                 Some(features) => (Ok(features), true),
-                None => (ear.hear(path), false),
+                None => (ear.hear(sound), false),
             };
             progress.inc(1);
             result
         })
         .collect();
 
-    let mut features = Vec::with_capacity(paths.len());
+    let mut features = Vec::with_capacity(sounds.len());
     let mut failed = Vec::new();
     let mut changed = false;
     for (index, (result, was_cached)) in results.into_iter().enumerate() {
         match result {
             Ok(clip) => {
                 if let Some(cache) = cache.as_mut().filter(|_| !was_cached) {
-                    cache.insert(paths[index], &clip);
+                    cache.insert(&sounds[index], &clip);
                     changed = true;
                 }
                 features.push(Some(clip));
             }
             Err(error) => {
-                let message = message(paths[index], &error);
+                let message = message(sounds[index].path, &format!("{error:#}"));
                 failed.push(Failed { index, message });
                 features.push(None);
             }
@@ -115,18 +116,18 @@ impl Ear {
         })
     }
 
-    fn hear(&self, path: &Path) -> Result<Features, AudioError> {
-        let mut recording = Recording::open(path)?;
+    fn hear(&self, sound: &Sound) -> Result<Features> {
+        let mut recording = sound.open()?;
         if self.speed != 1.0 {
             recording = audio::change_speed(&recording, self.speed);
         }
         if !self.augmenter.steps().is_empty() {
             // Of the name alone, so that the cache and the order of the files do not matter.
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let seed = fnv1a(&format!("{} {name}", self.variant));
+            let name = sound.path.file_name().unwrap_or_default().to_string_lossy();
+            let seed = fnv1a(&format!("{} {name}{}", self.variant, sound.suffix()));
             recording = self.augmenter.apply(&recording, seed);
         }
-        self.extractor.extract(&recording)
+        Ok(self.extractor.extract(&recording)?)
     }
 }
 
@@ -168,9 +169,9 @@ impl Cache {
         Some((arrays, stamps))
     }
 
-    fn get(&self, path: &Path) -> Option<Features> {
-        let name = self.name(path);
-        if *self.stamps.get(&name)? != stamp(path)? {
+    fn get(&self, sound: &Sound) -> Option<Features> {
+        let name = self.name(sound);
+        if *self.stamps.get(&name)? != stamp(sound.path)? {
             return None;
         }
         let frames = self.arrays.get(&format!("frames/{name}"))?;
@@ -181,9 +182,11 @@ impl Cache {
         })
     }
 
-    fn insert(&mut self, path: &Path, features: &Features) {
-        let name = self.name(path);
-        let Some(stamp) = stamp(path) else { return };
+    fn insert(&mut self, sound: &Sound, features: &Features) {
+        let name = self.name(sound);
+        let Some(stamp) = stamp(sound.path) else {
+            return;
+        };
         let frames = Array {
             shape: vec![features.frames.len(), features.frames.columns()],
             values: features.frames.data().to_vec(),
@@ -209,13 +212,12 @@ impl Cache {
         write_atomically(&self.file, &bytes)
     }
 
-    /// The recording's way from the root, or its full path where it lies elsewhere.
-    fn name(&self, path: &Path) -> String {
-        let full = path.canonicalize().unwrap_or_else(|_| path.into());
-        full.strip_prefix(&self.root)
-            .unwrap_or(&full)
-            .to_string_lossy()
-            .into_owned()
+    /// The recording's way from the root, or its full path where it lies
+    /// elsewhere, and which part of it.
+    fn name(&self, sound: &Sound) -> String {
+        let full = (sound.path.canonicalize()).unwrap_or_else(|_| sound.path.into());
+        let way = full.strip_prefix(&self.root).unwrap_or(&full);
+        format!("{}{}", way.to_string_lossy(), sound.suffix())
     }
 }
 
@@ -255,9 +257,9 @@ mod tests {
         let cache = folder.path().join("cache");
         let spec = FeatureSpec::recommended();
         let run = |cache: Option<&Path>| {
-            let paths: [&Path; 2] = [&a, &b];
+            let sounds: [Sound; 2] = [a.as_path().into(), b.as_path().into()];
             let (plain, hidden) = (Variant::default(), ProgressBar::hidden());
-            extract_all(&root, &paths, &spec, &plain, cache, &hidden).unwrap()
+            extract_all(&root, &sounds, &spec, &plain, cache, &hidden).unwrap()
         };
 
         let (fresh, failed) = run(None);
@@ -288,10 +290,10 @@ mod tests {
                 warp,
                 ..Variant::default()
             };
-            let paths: [&Path; 1] = [&path];
+            let sounds = [path.as_path().into()];
             let hidden = ProgressBar::hidden();
             let (mut features, _) =
-                extract_all(folder.path(), &paths, &spec, &variant, None, &hidden).unwrap();
+                extract_all(folder.path(), &sounds, &spec, &variant, None, &hidden).unwrap();
             features.remove(0).unwrap()
         };
         assert!(at(0.5, 1.0).frames.len() > at(1.0, 1.0).frames.len());

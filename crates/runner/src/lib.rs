@@ -3,7 +3,7 @@
 //! Data flow one way:
 //!
 //! 1. [`corpus`]: a folder of recordings becomes labelled clips, split by speaker;
-//! 2. [`features`]: clips become features, in parallel, kept in a cache;
+//! 2. [`sound`] and [`features`]: clips become features, in parallel, kept in a cache;
 //! 3. [`training`]: features become a network;
 //! 4. [`protocol`] and [`cross_validation`]: every speaker tested unheard;
 //! 5. [`report`]: the network's answers become figures, pictures and tables;
@@ -26,6 +26,7 @@ pub mod protocol;
 pub mod report;
 pub mod run_folder;
 pub mod settings;
+pub mod sound;
 pub mod sound_files;
 pub mod synth;
 pub mod tables;

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Train(args) => commands::train::run(args),
         Command::CrossValidate(args) => commands::cross_validate::run(args),
+        Command::Corpus(args) => commands::corpus::run(args),
         Command::Classify(args) => commands::classify::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Info(args) => commands::info::run(args),

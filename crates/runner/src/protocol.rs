@@ -7,15 +7,19 @@
 //! |---|---|
 //! | `luna5`, `emobox6`, ... | those on the corpus's card, as published |
 //! | `loso` | every speaker is a fold (leave one speaker out) |
+//! | `loco` | every corpus is a fold, where there are several (leave one corpus out) |
 //! | `k5`, `k10`, ... | so many folds of speakers, drawn by seed 1 and balanced by sex |
 //! | `nested-luna5`, `nested-k5`, ... | recipes are compared here: for every two folds of the protocol, one left out altogether and the other tested by a model of the rest. What is best over the pairs that leave a fold out was chosen without that fold |
 //! | `FILE.toml` | fixed lists from a file, in the form of the cards' `[[protocols]]` |
 //! | `leaky-random` | five random folds of *clips*: every voice is in training too. It measures how well a speaker is remembered, and exists to show how much that flatters |
 //!
+//! Clips of whom nobody knows who speaks are in one fold together; where that
+//! is all clips, no protocol that keeps speakers apart is possible.
+//!
 //! A protocol in which a speaker is in two folds is refused with the names; so
 //! is one in which the same recording is in two folds under different names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -24,7 +28,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use crate::corpus::{
-    Chosen, Corpus, Fold, Protocol, Split, same_speaker, speaker_order, split_by_speaker,
+    Chosen, Corpus, Fold, Protocol, Split, refuse_unknown_speakers, same_speaker, speaker_order,
+    split_by_speaker,
 };
 
 /// The folds of a protocol on the speakers that a corpus has.
@@ -53,6 +58,8 @@ pub struct Folds {
 pub const LEAKY: &str = "leaky-random";
 /// What stands before the name of a protocol whose folds are paired.
 const NESTED: &str = "nested-";
+/// The name of the protocol that leaves one corpus out.
+pub const LOCO: &str = "loco";
 /// The seed of folds that are drawn: a protocol is the same whatever is trained.
 const SEED: u64 = 1;
 const LEAKY_FOLDS: usize = 5;
@@ -69,6 +76,8 @@ impl Folds {
         if name == LEAKY {
             return Ok(leaky(corpus));
         }
+        refuse_unknown_speakers(corpus, &speakers)
+            .context(format!("the protocol `{name}` keeps speakers apart"))?;
         if let Some(inner) = name.strip_prefix(NESTED) {
             return Ok(nested(name, Self::new(inner, corpus)?));
         }
@@ -180,10 +189,29 @@ fn known(name: &str, corpus: &Corpus, speakers: &[String]) -> Result<Option<Prot
     }
     if name == "loso" {
         let folds = speakers.iter().map(|speaker| Fold {
-            name: speaker.clone(),
+            // It becomes the name of a folder, where a colon is not welcome everywhere.
+            name: speaker.replace(':', "-"),
             test: vec![speaker.clone()],
         });
         return Ok(Some(drawn("Leave one speaker out", folds.collect())));
+    }
+    if name == LOCO {
+        ensure!(
+            corpus.members.len() >= 2,
+            "`{LOCO}` leaves one corpus out, and there is only {}: name several folders",
+            corpus.card.name
+        );
+        let folds = (corpus.members.iter().enumerate()).map(|(index, member)| {
+            let of_member = corpus.clips.iter().filter(|clip| clip.member == index);
+            let mut test: Vec<String> = of_member.map(|clip| clip.speaker.clone()).collect();
+            test.sort_by(|a, b| speaker_order(a, b));
+            test.dedup();
+            Fold {
+                name: member.name.clone(),
+                test,
+            }
+        });
+        return Ok(Some(drawn("Leave one corpus out", folds.collect())));
     }
     let Some(k) = name.strip_prefix('k').and_then(|k| k.parse::<usize>().ok()) else {
         return Ok(None);
@@ -215,7 +243,7 @@ fn read(name: &str, corpus: &Corpus) -> Result<Protocol> {
     let path = Path::new(name);
     if !path.exists() {
         let card = corpus.card.protocols.iter().map(|p| p.name.as_str());
-        let names: Vec<&str> = card.chain(["loso", "k5", LEAKY]).collect();
+        let names: Vec<&str> = card.chain(["loso", LOCO, "k5", LEAKY]).collect();
         bail!(
             "there is no protocol `{name}` for {}: known are {}, and a file of fixed lists",
             corpus.card.name,
@@ -278,7 +306,12 @@ fn refuse_shared_recordings(folds: &Folds, corpus: &Corpus) -> Result<()> {
 fn same_recordings(corpus: &Corpus) -> Result<Vec<Vec<usize>>> {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut by_length: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    // Clips that are parts of one file are not the same recording.
+    let mut files = BTreeSet::new();
     for (index, clip) in corpus.clips.iter().enumerate() {
+        if !files.insert(&clip.path) {
+            continue;
+        }
         // A file that cannot be read is reported where its features are wanted.
         if let Ok(file) = clip.path.metadata() {
             by_length.entry(file.len()).or_default().push(index);

@@ -22,7 +22,8 @@ pub struct Settings {
     pub seed: u64,
     /// Where the arithmetic runs.
     pub backend: Backend,
-    /// Name of a built-in corpus card, or the path of one.
+    /// How the recordings are read: `auto`, the name of a built-in corpus card,
+    /// the path of one, `folders` or `manifest`.
     pub corpus: String,
     /// Speakers never heard in training; unset, the corpus card's or a fifth of all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +162,7 @@ impl Default for Settings {
         Self {
             seed: 1,
             backend: Backend::Auto,
-            corpus: "ravdess".into(),
+            corpus: crate::corpus::AUTO.into(),
             test_speakers: None,
             validation_speakers: None,
             training: Training::default(),

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 
 use super::train::{CACHE, INTERRUPTED, stop_on_ctrl_c};
-use super::{list, scan};
+use super::{list, scan, sources};
+use crate::corpus::Sources;
 use crate::cross_validation::summary::{Row, Spread};
 use crate::cross_validation::{Summary, TaskResult, Tasks, page};
-use crate::protocol::Folds;
+use crate::protocol::{Folds, LOCO};
 use crate::report::{Predictions, write_atomically};
 use crate::settings::Settings;
 use crate::training::{FeatureTable, Trainer};
@@ -18,13 +19,16 @@ use crate::{cli, progress};
 
 /// Trains every fold with every seed and pools what they say of their test speakers.
 pub fn run(args: cli::CrossValidate) -> Result<ExitCode> {
-    let settings = settings(&args)?;
+    let mut settings = settings(&args)?;
     let device = usable(settings.backend)?.device()?;
-    let corpus = scan(&args.dir, &settings.corpus)?;
+    let sources = sources(&args.dirs, &settings.corpus, &args.corpus)?;
+    let corpus = scan(&sources)?;
+    settings.corpus = corpus.read_as();
     let protocol = match &args.protocol {
         Some(name) => name.clone(),
         None => match corpus.card.protocols.first() {
             Some(protocol) => protocol.name.clone(),
+            None if corpus.members.len() > 1 => LOCO.into(),
             None => "loso".into(),
         },
     };
@@ -34,7 +38,7 @@ pub fn run(args: cli::CrossValidate) -> Result<ExitCode> {
         Some(folder) => folder.clone(),
         None => default_folder(&corpus.card.name, &protocol),
     };
-    claim(&folder, &settings, &protocol)?;
+    claim(&folder, &settings, &protocol, &sources.resolved(&corpus))?;
 
     let all: Vec<usize> = (0..corpus.clips.len()).collect();
     let cache = (!args.no_cache).then(|| Path::new(CACHE));
@@ -81,7 +85,7 @@ fn settings(args: &cli::CrossValidate) -> Result<Settings> {
         Some(file) => Settings::load(file)?,
         None => Settings::default(),
     };
-    if let Some(corpus) = &args.corpus {
+    if let Some(corpus) = &args.corpus.corpus {
         settings.corpus = corpus.clone();
     }
     if let Some(epochs) = args.epochs {
@@ -104,9 +108,11 @@ fn default_folder(corpus: &str, protocol: &str) -> PathBuf {
     Path::new("runs").join(format!("{date}-{corpus}-{}", protocol.to_string_lossy()))
 }
 
-/// Makes the folder, or takes one that the same settings and protocol began.
-fn claim(folder: &Path, settings: &Settings, protocol: &str) -> Result<()> {
-    let file = folder.join("settings.toml");
+/// Makes the folder, or takes one that the same settings, protocol and
+/// recordings began.
+fn claim(folder: &Path, settings: &Settings, protocol: &str, sources: &Sources) -> Result<()> {
+    let (file, data_file) = (folder.join("settings.toml"), folder.join("data.toml"));
+    let data = toml::to_string(sources)?;
     let text = format!(
         "# runner cross-validate --protocol {protocol}\n{}",
         settings.to_toml()?
@@ -117,9 +123,15 @@ fn claim(folder: &Path, settings: &Settings, protocol: &str) -> Result<()> {
             "{}: results of other settings or another protocol are here; name another folder with --out",
             folder.display()
         );
+        ensure!(
+            std::fs::read_to_string(&data_file).is_ok_and(|before| before == data),
+            "{}: results of other recordings or labels are here; name another folder with --out",
+            folder.display()
+        );
         return Ok(());
     }
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    write_atomically(&data_file, data.as_bytes())?;
     write_atomically(&file, text.as_bytes())
 }
 
@@ -146,13 +158,26 @@ fn describe(folds: &Folds, seeds: u64) {
 
 /// The command that gives these results again.
 fn command(args: &cli::CrossValidate, protocol: &str) -> String {
+    let dirs: Vec<String> = args.dirs.iter().map(|d| d.display().to_string()).collect();
     let mut command = format!(
         "runner cross-validate {} --protocol {protocol} --seeds {}",
-        args.dir.display(),
+        dirs.join(" "),
         args.seeds
     );
     for (name, value) in [
-        ("corpus", args.corpus.clone()),
+        ("corpus", args.corpus.corpus.clone()),
+        (
+            "labels",
+            (args.corpus.labels.as_ref()).map(|file| file.display().to_string()),
+        ),
+        (
+            "label-set",
+            (args.corpus.label_set).map(|rule| rule.to_string()),
+        ),
+        (
+            "speaker-pattern",
+            (args.corpus.speaker_pattern.as_ref()).map(|pattern| format!("'{pattern}'")),
+        ),
         (
             "config",
             args.config.as_ref().map(|file| file.display().to_string()),

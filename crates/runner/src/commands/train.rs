@@ -10,10 +10,9 @@ use anyhow::{Context, Result};
 use audio::Features;
 use model::burn::tensor::Device;
 use model::{Model, Recognizer};
-use serde::{Deserialize, Serialize};
 
-use super::{list, scan};
-use crate::corpus::{Clip, Corpus, Split, split_by_speaker};
+use super::{list, scan, sources};
+use crate::corpus::{Clip, Corpus, Sources, Split, split_by_speaker};
 use crate::report::plots::learning_curves_svg;
 use crate::report::{ConfusionMatrix, EpochLog, EpochMetrics, text, write_atomically};
 use crate::settings::Settings;
@@ -34,16 +33,10 @@ pub(super) const INTERRUPTED: u8 = 130;
 /// What a training is about to do.
 struct Plan {
     settings: Settings,
-    /// The corpus's folder.
-    dir: PathBuf,
+    /// The recordings.
+    sources: Sources,
     /// The run to go on with; `None` begins a new one.
     resumed: Option<PathBuf>,
-}
-
-/// What `--resume` needs beyond the settings.
-#[derive(Serialize, Deserialize)]
-struct Data {
-    dir: PathBuf,
 }
 
 /// Trains, tests, and leaves a run folder.
@@ -53,7 +46,7 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
         None => begin(&args)?,
     };
     let device = usable(plan.settings.backend)?.device()?;
-    let corpus = scan(&plan.dir, &plan.settings.corpus)?;
+    let corpus = scan(&plan.sources)?;
     let split = split_by_speaker(
         &corpus,
         plan.settings.test_speakers.as_deref(),
@@ -63,6 +56,7 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
     describe(&split);
     // With the speakers as they were chosen, so that the file says all and repeats it.
     let settings = Settings {
+        corpus: corpus.read_as(),
         test_speakers: Some(split.test_speakers.clone()),
         validation_speakers: Some(split.validation_speakers.clone()),
         ..plan.settings
@@ -74,9 +68,9 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
             run_folder::create(args.out.as_deref(), &name)?
         }
     };
-    let dir = plan.dir.canonicalize().unwrap_or(plan.dir);
+    let data = toml::to_string(&plan.sources.resolved(&corpus))?;
     write_text(&folder.join("settings.toml"), &settings.to_toml()?)?;
-    write_text(&folder.join("data.toml"), &toml::to_string(&Data { dir })?)?;
+    write_text(&folder.join("data.toml"), &data)?;
 
     let cache = (!args.no_cache).then(|| Path::new(CACHE));
     let others = [&split.validation[..], &split.test].concat();
@@ -140,12 +134,13 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
 fn begin(args: &cli::Train) -> Result<Plan> {
     let settings = settings(args)?;
     settings.validate()?;
+    let dirs = match args.dirs.as_slice() {
+        [] => vec![synthetic_corpus()?],
+        dirs => dirs.to_vec(),
+    };
     Ok(Plan {
+        sources: sources(&dirs, &settings.corpus, &args.corpus)?,
         settings,
-        dir: match &args.dir {
-            Some(dir) => dir.clone(),
-            None => synthetic_corpus()?,
-        },
         resumed: None,
     })
 }
@@ -158,11 +153,9 @@ fn resume(folder: &Path, args: &cli::Train) -> Result<Plan> {
         settings.training.epochs = epochs;
     }
     let file = folder.join("data.toml");
-    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-    let data: Data = toml::from_str(&text).with_context(|| file.display().to_string())?;
     Ok(Plan {
         settings,
-        dir: data.dir,
+        sources: Sources::load(&file)?,
         resumed: Some(folder.into()),
     })
 }
@@ -182,7 +175,7 @@ fn settings(args: &cli::Train) -> Result<Settings> {
             *setting = value.clone();
         }
     }
-    set(&mut settings.corpus, &args.corpus);
+    set(&mut settings.corpus, &args.corpus.corpus);
     set(&mut settings.seed, &args.seed);
     set(&mut settings.backend, &args.backend);
     set(&mut settings.training.epochs, &args.epochs);

@@ -7,9 +7,18 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// The cards that are part of the program, with their names.
-const BUILTIN: [(&str, &str); 2] = [
+const BUILTIN: [(&str, &str); 8] = [
     ("ravdess", include_str!("../../../../datasets/ravdess.toml")),
+    (
+        "ravdess-song",
+        include_str!("../../../../datasets/ravdess-song.toml"),
+    ),
     ("emodb", include_str!("../../../../datasets/emodb.toml")),
+    ("crema-d", include_str!("../../../../datasets/crema-d.toml")),
+    ("tess", include_str!("../../../../datasets/tess.toml")),
+    ("savee", include_str!("../../../../datasets/savee.toml")),
+    ("emovo", include_str!("../../../../datasets/emovo.toml")),
+    ("nemo", include_str!("../../../../datasets/nemo.toml")),
 ];
 
 /// What a corpus is: one TOML file, read by people and obeyed by the program.
@@ -38,6 +47,10 @@ pub struct CorpusCard {
     /// A command that gets it, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch: Option<String>,
+    /// The corpus whose speakers these are too, by the same names. Together
+    /// the two are tested as one set of people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speakers_of: Option<String>,
     /// The classes: code in the file name and name, in the order of a model's
     /// outputs. Codes that share a name are one class.
     pub labels: Vec<Label>,
@@ -74,6 +87,17 @@ pub struct Label {
     /// For people; the original word, say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl Label {
+    /// A class that is its own code.
+    pub(super) fn of_class(name: String) -> Self {
+        Self {
+            code: name.clone(),
+            name,
+            note: None,
+        }
+    }
 }
 
 /// One place to download a corpus from.
@@ -120,6 +144,10 @@ pub struct FileNames {
     pub label: String,
     /// The group that holds the speaker.
     pub speaker: String,
+    /// The channel to take of files with several, counted from 0; without it,
+    /// the mean of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<usize>,
 }
 
 /// What the codes of one part of a file name mean.
@@ -244,7 +272,8 @@ impl CorpusCard {
         ensure!(
             path.exists(),
             "{name_or_path}: neither a built-in corpus card ({}) nor a file; \
-             give one of these names or the path of your own card, a TOML file",
+             give one of these names, the path of your own card (a TOML file), or auto, folders \
+             or manifest",
             Self::builtin_names().join(", ")
         );
         ensure!(
@@ -270,6 +299,43 @@ impl CorpusCard {
             }
         }
         names
+    }
+
+    /// The name of the set of people who speak.
+    pub fn people(&self) -> &str {
+        self.speakers_of.as_deref().unwrap_or(&self.name)
+    }
+
+    /// A card for recordings that were read without one: nothing is known of
+    /// them but their labels, and no file name is read by it.
+    pub(super) fn unwritten(name: String, title: String, labels: Vec<String>) -> Self {
+        Self {
+            name,
+            title,
+            description: String::new(),
+            language: None,
+            licence: "not stated: recordings without a corpus card".into(),
+            citation: String::new(),
+            homepage: String::new(),
+            fetch: None,
+            speakers_of: None,
+            labels: labels.into_iter().map(Label::of_class).collect(),
+            quirks: Vec::new(),
+            sources: Vec::new(),
+            files: FileNames {
+                pattern: String::new(),
+                folder: None,
+                example: String::new(),
+                form: None,
+                label: String::new(),
+                speaker: String::new(),
+                channel: None,
+            },
+            parts: BTreeMap::new(),
+            speakers: BTreeMap::new(),
+            split: None,
+            protocols: Vec::new(),
+        }
     }
 
     /// The speaker's sex, where the card knows it.

@@ -1,32 +1,43 @@
 //! Finding a corpus's recordings in a folder, by the names its card describes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsStr;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
-use walkdir::{DirEntry, WalkDir};
 
 use super::names::NameReader;
+use super::walk::{Found, below, walk};
 use super::{CorpusCard, speaker_order};
 
-/// Sound files that are looked at, by extension, in any case.
-const EXTENSIONS: [&str; 2] = ["wav", "flac"];
-
-/// One recording, as far as its name tells.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+/// One labelled recording, or a part of one.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 pub struct Clip {
     /// The file: the scanned folder joined with the way to it.
     pub path: PathBuf,
+    /// The part of the file that it is; `None` is all of it.
+    pub segment: Option<Segment>,
+    /// The channel to take, counted from 0; `None` is the mean of all.
+    pub channel: Option<usize>,
     /// Index into [`CorpusCard::label_names`].
     pub label: usize,
-    /// The speaker, named as in the card's table where it has one.
+    /// The speaker, named as in the card's table where it has one;
+    /// [`UNKNOWN_SPEAKER`](super::UNKNOWN_SPEAKER) where nobody knows.
     pub speaker: String,
+    /// Index into [`Corpus::members`].
+    pub member: usize,
     /// Every named part of the name: its meaning where the card tells it, else
     /// the code as it stands. Label and speaker are among them.
     pub parts: BTreeMap<String, String>,
+}
+
+/// From when to when, in seconds of the file.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Segment {
+    /// Where it starts.
+    pub start: f64,
+    /// Where it ends; `None` is the end of the file.
+    pub end: Option<f64>,
 }
 
 /// A sound file that does not belong to the corpus, and why.
@@ -38,26 +49,37 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// A corpus in a folder.
+/// The recordings of one corpus, or of several under common labels.
 #[derive(Clone, Debug)]
 pub struct Corpus {
-    /// What it is.
+    /// What it is. Of several corpora, or of one that no card describes, a
+    /// card that the program made.
     pub card: CorpusCard,
-    /// The folder that was scanned.
+    /// The folder that was scanned, or one that all members lie in.
     pub root: PathBuf,
-    /// Its recordings in the order of their paths; never empty.
+    /// The corpora it is made of; one, as a rule.
+    pub members: Vec<Member>,
+    /// Its recordings in the order of their paths, member by member; never empty.
     pub clips: Vec<Clip>,
     /// The sound files that do not fit, in the same order.
     pub skipped: Vec<Skipped>,
 }
 
-/// How many clips there are by label and by speaker. Displays as a table.
+/// One of the corpora that a [`Corpus`] is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Label and number of clips, in the card's order.
-    pub labels: Vec<(String, usize)>,
-    /// Speaker and number of clips of each label, in the order of speakers.
-    pub speakers: Vec<(String, Vec<usize>)>,
+pub struct Member {
+    /// Its name, which no other member has.
+    pub name: String,
+    /// Whose numbers or names its speakers have: corpora of the same actors
+    /// have the same entry.
+    pub people: String,
+    /// How it was read, as `--corpus` takes it: the name or path of a card,
+    /// `folders` or `manifest`.
+    pub read_as: String,
+    /// Why it was read so.
+    pub why: String,
+    /// Its folder.
+    pub root: PathBuf,
 }
 
 impl Corpus {
@@ -74,81 +96,65 @@ impl Corpus {
     /// this corpus: the message names it, shows some of the names that did not
     /// fit beside one that would, and says where to get the corpus.
     pub fn scan(root: &Path, card: CorpusCard) -> Result<Corpus> {
-        check_folder(root, &card)?;
+        let hint = format!(
+            "the recordings of {} were expected there. {}",
+            card.name,
+            card.where_to_get()
+        );
+        let found = walk(root, &hint)?;
+        Self::scan_found(root, card, found)
+    }
+
+    /// [`scan`](Self::scan) of a folder that was walked already.
+    pub(super) fn scan_found(root: &Path, card: CorpusCard, found: Found) -> Result<Corpus> {
         let reader = NameReader::new(&card)?;
-
         let mut clips: Vec<Clip> = Vec::new();
-        let mut skipped: Vec<Skipped> = Vec::new();
+        let mut skipped = found.unreadable;
         let mut first_of: HashMap<(String, BTreeMap<String, String>), PathBuf> = HashMap::new();
-        let mut others: Vec<PathBuf> = Vec::new();
-
-        let walk = WalkDir::new(root).follow_links(true).sort_by_file_name();
-        for entry in walk
-            .into_iter()
-            .filter_entry(|e| e.depth() == 0 || !is_hidden(e))
-        {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) if error.depth() == 0 => {
-                    return Err(error)
-                        .with_context(|| format!("{}: cannot read the folder", root.display()));
-                }
-                Err(error) => {
-                    skipped.push(Skipped {
-                        path: error.path().unwrap_or(root).to_path_buf(),
-                        reason: match error.loop_ancestor() {
-                            Some(_) => "a link that leads back to a folder above it".to_owned(),
-                            None => format!(
-                                "cannot be read: {}",
-                                (error.io_error())
-                                    .map_or_else(|| error.to_string(), |e| e.to_string())
-                            ),
-                        },
-                    });
+        for path in found.sounds {
+            let named = match reader.read_path(&path) {
+                Ok(named) => named,
+                Err(reason) => {
+                    skipped.push(Skipped { path, reason });
                     continue;
                 }
             };
-            if !entry.file_type().is_file() {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let key = (stem.into_owned(), named.parts.clone());
+            if let Some(first) = first_of.get(&key) {
+                let first = below(root, first).display();
+                skipped.push(Skipped {
+                    reason: format!("the same recording, by its name, as {first}"),
+                    path,
+                });
                 continue;
             }
-            let path = entry.into_path();
-            if !is_sound(&path) {
-                others.push(path);
-                continue;
-            }
-            match reader.read_path(&path) {
-                Ok(named) => {
-                    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-                    let key = (stem.into_owned(), named.parts.clone());
-                    if let Some(first) = first_of.get(&key) {
-                        let first = first.strip_prefix(root).unwrap_or(first);
-                        skipped.push(Skipped {
-                            reason: format!(
-                                "the same recording, by its name, as {}",
-                                first.display()
-                            ),
-                            path,
-                        });
-                        continue;
-                    }
-                    first_of.insert(key, path.clone());
-                    clips.push(Clip {
-                        path,
-                        label: named.label,
-                        speaker: named.speaker,
-                        parts: named.parts,
-                    });
-                }
-                Err(reason) => skipped.push(Skipped { path, reason }),
-            }
+            first_of.insert(key, path.clone());
+            clips.push(Clip {
+                path,
+                segment: None,
+                channel: card.files.channel,
+                label: named.label,
+                speaker: named.speaker,
+                member: 0,
+                parts: named.parts,
+            });
         }
-
+        skipped.sort_by(|a, b| a.path.cmp(&b.path));
         if clips.is_empty() {
-            bail!(nothing_found(root, &card, &skipped, &others));
+            bail!(nothing_found(root, &card, &skipped, &found.others));
         }
+        let member = Member {
+            name: card.name.clone(),
+            people: card.people().to_owned(),
+            read_as: card.name.clone(),
+            why: "as asked for".to_owned(),
+            root: root.to_path_buf(),
+        };
         Ok(Corpus {
             card,
             root: root.to_path_buf(),
+            members: vec![member],
             clips,
             skipped,
         })
@@ -161,90 +167,6 @@ impl Corpus {
         speakers.dedup();
         speakers
     }
-
-    /// How many clips there are by label and by speaker.
-    pub fn counts(&self) -> Counts {
-        let names = self.card.label_names();
-        let mut totals = vec![0; names.len()];
-        let mut speakers: Vec<(String, Vec<usize>)> = (self.speakers().into_iter())
-            .map(|speaker| (speaker, vec![0; names.len()]))
-            .collect();
-        let place: HashMap<String, usize> = (speakers.iter().enumerate())
-            .map(|(i, (speaker, _))| (speaker.clone(), i))
-            .collect();
-        for clip in &self.clips {
-            totals[clip.label] += 1;
-            speakers[place[&clip.speaker]].1[clip.label] += 1;
-        }
-        Counts {
-            labels: names.into_iter().zip(totals).collect(),
-            speakers,
-        }
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let speaker_width = (self.speakers.iter())
-            .map(|(s, _)| s.chars().count())
-            .chain([7])
-            .max()
-            .unwrap_or(7);
-        let widths: Vec<usize> = (self.labels.iter())
-            .map(|(name, _)| name.chars().count().max(5))
-            .collect();
-        write!(f, "{:speaker_width$}", "speaker")?;
-        for ((name, _), width) in self.labels.iter().zip(&widths) {
-            write!(f, "  {name:>width$}")?;
-        }
-        writeln!(f, "  {:>5}", "all")?;
-        let total: Vec<usize> = self.labels.iter().map(|(_, n)| *n).collect();
-        let rows = (self.speakers.iter()).map(|(s, counts)| (s.as_str(), counts));
-        for (speaker, counts) in rows.chain([("all", &total)]) {
-            write!(f, "{speaker:>speaker_width$}")?;
-            for (count, width) in counts.iter().zip(&widths) {
-                write!(f, "  {count:>width$}")?;
-            }
-            writeln!(f, "  {:>5}", counts.iter().sum::<usize>())?;
-        }
-        Ok(())
-    }
-}
-
-fn is_hidden(entry: &DirEntry) -> bool {
-    let name = entry.file_name().as_encoded_bytes();
-    name.starts_with(b".") || name == b"__MACOSX"
-}
-
-fn is_sound(path: &Path) -> bool {
-    (path.extension().and_then(OsStr::to_str))
-        .is_some_and(|ext| EXTENSIONS.iter().any(|e| ext.eq_ignore_ascii_case(e)))
-}
-
-fn check_folder(root: &Path, card: &CorpusCard) -> Result<()> {
-    let shown = root.display();
-    let meta = match std::fs::metadata(root) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
-            "{shown}: there is no such folder; the recordings of {} were expected there. {}",
-            card.name,
-            card.where_to_get()
-        ),
-        Err(error) => return Err(error).with_context(|| format!("{shown}: cannot be opened")),
-    };
-    if !meta.is_dir() {
-        let is_archive = (root.extension().and_then(OsStr::to_str))
-            .is_some_and(|e| ["zip", "tar", "gz", "7z"].contains(&&*e.to_ascii_lowercase()));
-        bail!(
-            "{shown}: a file, not a folder; {}",
-            if is_archive {
-                "unpack it and give the folder"
-            } else {
-                "give the folder that holds the recordings"
-            }
-        );
-    }
-    Ok(())
 }
 
 fn nothing_found(
@@ -253,12 +175,7 @@ fn nothing_found(
     skipped: &[Skipped],
     others: &[PathBuf],
 ) -> String {
-    let short = |path: &Path| {
-        path.strip_prefix(root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
-    };
+    let short = |path: &Path| below(root, path).display().to_string();
     let mut text = format!("{}: ", root.display());
     if !skipped.is_empty() {
         text += &format!(
@@ -269,13 +186,8 @@ fn nothing_found(
         for skipped in skipped.iter().take(3) {
             text += &format!("  {}: {}\n", short(&skipped.path), skipped.reason);
         }
-    } else if !others.is_empty() {
-        text += "there is no .wav or .flac file in it, but other files:\n";
-        for path in others.iter().take(3) {
-            text += &format!("  {}\n", short(path));
-        }
     } else {
-        text += "there is no file in it\n";
+        text += &no_sounds(root, others);
     }
     text += &format!("A right name is {}", card.files.example);
     if let Some(form) = &card.files.form {
@@ -285,6 +197,18 @@ fn nothing_found(
         ".\n{}; if these are recordings of another corpus, name its card with --corpus",
         card.where_to_get()
     );
+    text
+}
+
+/// That there is no sound file, and what there is.
+pub(super) fn no_sounds(root: &Path, others: &[PathBuf]) -> String {
+    if others.is_empty() {
+        return "there is no file in it\n".to_owned();
+    }
+    let mut text = "there is no .wav or .flac file in it, but other files:\n".to_owned();
+    for path in others.iter().take(3) {
+        text += &format!("  {}\n", below(root, path).display());
+    }
     text
 }
 

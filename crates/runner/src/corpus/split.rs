@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use super::{Corpus, Sex, same_speaker, speaker_order};
+use super::{Corpus, Sex, UNKNOWN_SPEAKER, same_speaker, speaker_order};
 
 /// Share of the speakers that are tested on when nobody says whom.
 const TEST_SHARE: f64 = 0.20;
@@ -45,7 +45,7 @@ pub struct Split {
 pub enum Chosen {
     /// The caller named them.
     Asked,
-    /// They are the corpus card's.
+    /// They are the corpus's own, by its card or manifest.
     Card,
     /// They were drawn, balanced by sex.
     Drawn {
@@ -58,7 +58,7 @@ impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Chosen::Asked => write!(f, "as asked for"),
-            Chosen::Card => write!(f, "the corpus card's own"),
+            Chosen::Card => write!(f, "the corpus's own"),
             Chosen::Drawn { seed } => write!(f, "drawn with seed {seed}"),
         }
     }
@@ -69,8 +69,8 @@ impl fmt::Display for Chosen {
 /// `test` and `validation` name the speakers to hold out ("01" means "1"); an
 /// empty list means none. Where they are not given:
 ///
-/// - the test speakers are the card's own, if at least two of them are present;
-///   else a fifth of the speakers, drawn with `seed`, balanced by sex;
+/// - the test speakers are the card's own, if all or at least two of them are
+///   present; else a fifth of the speakers, drawn with `seed`, balanced by sex;
 /// - the validation speakers are the card's own, if the test speakers are too
 ///   and at least one of them is present; else about a sixth of the speakers
 ///   that are left (at least one, as long as one is left to train on), drawn in
@@ -120,10 +120,12 @@ pub fn split_by_speaker(
             let free = without(&speakers, asked_validation.as_deref().unwrap_or(&[]));
             let card = corpus.card.split.as_ref().map(|split| &split.test[..]);
             let (own, gone) = partition(card.unwrap_or(&[]), &free);
-            if own.len() >= 2 && own.len() < free.len() {
+            let enough = own.len() >= 2 || (gone.is_empty() && !own.is_empty());
+            if enough && own.len() < free.len() {
                 absent.extend(gone);
                 (own, Chosen::Card)
             } else {
+                refuse_unknown_speakers(corpus, &speakers)?;
                 ensure!(
                     free.len() >= 2,
                     "{}: {} of one speaker only ({}), so there is no voice to test on that was \
@@ -194,6 +196,21 @@ pub fn split_by_speaker(
         validation_chosen,
         absent,
     })
+}
+
+/// Refuses to set speakers apart where nobody knows who speaks.
+pub(crate) fn refuse_unknown_speakers(corpus: &Corpus, speakers: &[String]) -> Result<()> {
+    ensure!(
+        speakers != [UNKNOWN_SPEAKER],
+        "{}: nobody says who speaks in these {} recordings, so no voice can be kept out of the \
+         training, and a test would measure how well voices are remembered. Say who speaks: \
+         with --speaker-pattern '(?<speaker>...)' where the paths tell it, or by a manifest \
+         with a column `speaker`. Without a test, train on all of them: --test-speakers none \
+         --validation-speakers none",
+        corpus.root.display(),
+        corpus.clips.len()
+    );
+    Ok(())
 }
 
 /// The speakers asked for that are there; the others go to `absent`.

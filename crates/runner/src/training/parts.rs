@@ -11,6 +11,7 @@ use crate::corpus::{Clip, Corpus, Split};
 use crate::features::extract_all;
 use crate::progress;
 use crate::settings::{Settings, Variant};
+use crate::sound::Sound;
 use crate::synth::MARKER;
 
 /// The features of the three parts of a corpus, before normalisation.
@@ -53,13 +54,13 @@ impl FeatureTable {
         );
         let mut failed = Vec::new();
         let mut extract = |indices: &[usize], variant: &Variant| -> Result<Vec<Option<Features>>> {
-            let paths: Vec<&Path> = indices
+            let sounds: Vec<Sound> = indices
                 .iter()
-                .map(|&index| corpus.clips[index].path.as_path())
+                .map(|&index| Sound::from(&corpus.clips[index]))
                 .collect();
             let (features, failures) = extract_all(
                 &corpus.root,
-                &paths,
+                &sounds,
                 &settings.features,
                 variant,
                 cache,
@@ -216,9 +217,10 @@ impl Parts<'_> {
     }
 }
 
-/// Whether a program made the recordings.
+/// Whether a program made the recordings, or some of them.
 pub fn is_synthetic(corpus: &Corpus) -> bool {
-    corpus.root.join(MARKER).is_file()
+    let mut roots = corpus.members.iter().map(|member| &member.root);
+    roots.any(|root| root.join(MARKER).is_file())
 }
 
 fn provenance(corpus: &Corpus, split: &Split, settings: &Settings) -> Provenance {

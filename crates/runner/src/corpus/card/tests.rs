@@ -1,3 +1,4 @@
+use super::super::testing::readme_example;
 use super::*;
 use crate::corpus::names::whole;
 
@@ -148,9 +149,7 @@ fn the_error_for_a_wrong_card_says_what_is_wrong() {
 
 #[test]
 fn the_card_in_the_readme_is_valid() {
-    let readme = include_str!("../../../../../datasets/README.md");
-    let (_, rest) = readme.split_once("```toml\n").unwrap();
-    let (example, _) = rest.split_once("```").unwrap();
+    let example = readme_example("## Writing a card");
     assert_eq!(CorpusCard::parse(example).unwrap().name, "mine");
 }
 
@@ -171,7 +170,7 @@ fn a_card_is_found_by_name_or_by_path_and_errors_name_the_file() {
     assert_eq!(CorpusCard::named(path).unwrap().name, "mine");
 
     let error = CorpusCard::named("ravdes").unwrap_err().to_string();
-    assert!(error.contains("built-in corpus card (ravdess, emodb)"));
+    assert!(error.contains("built-in corpus card (ravdess, ravdess-song, emodb, "));
     let folder = dir.path().to_str().unwrap();
     assert!(format!("{:#}", CorpusCard::named(folder).unwrap_err()).contains("a folder"));
     std::fs::write(path, "name = 3").unwrap();
@@ -180,4 +179,30 @@ fn a_card_is_found_by_name_or_by_path_and_errors_name_the_file() {
         error.starts_with(path) && error.contains("line 1"),
         "{error}"
     );
+}
+
+#[test]
+fn the_cards_have_the_speakers_and_classes_that_their_corpora_document() {
+    for (name, women, men, classes) in [
+        ("ravdess", 12, 12, 8),
+        ("ravdess-song", 12 - 1, 12, 6),
+        ("emodb", 5, 5, 7),
+        ("crema-d", 43, 48, 6),
+        ("tess", 2, 0, 7),
+        ("savee", 0, 4, 7),
+        ("emovo", 3, 3, 7),
+        ("nemo", 4, 5, 6),
+    ] {
+        let card = CorpusCard::builtin(name).unwrap();
+        let count = |sex| {
+            let of_sex = card.speakers.values().filter(|s| s.sex == Some(sex));
+            of_sex.count()
+        };
+        assert_eq!(
+            (count(Sex::Female), count(Sex::Male)),
+            (women, men),
+            "{name}"
+        );
+        assert_eq!(card.label_names().len(), classes, "{name}");
+    }
 }

@@ -18,12 +18,16 @@ impl CorpusCard {
     /// names a code twice, an example that does not fit, folds that share a
     /// speaker, a speaker who is not in the table.
     pub fn validate(&self) -> Result<()> {
-        ensure!(
-            !self.name.is_empty()
-                && (self.name.chars()).all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)),
-            "name = {:?}: give a short name of letters, digits, '-', '_' and '.'",
-            self.name
-        );
+        for (entry, name) in [("name", &self.name)]
+            .into_iter()
+            .chain(self.speakers_of.iter().map(|name| ("speakers_of", name)))
+        {
+            ensure!(
+                !name.is_empty()
+                    && (name.chars()).all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)),
+                "{entry} = {name:?}: give a short name of letters, digits, '-', '_' and '.'",
+            );
+        }
         ensure!(
             self.label_names().len() >= 2,
             "labels: a recogniser needs at least two classes"

@@ -1,19 +1,7 @@
 //! Scans of small trees of empty files: names are all that is looked at.
 
-use std::fs;
-
+use super::super::testing::tree;
 use super::*;
-
-/// A folder with these files in it, all empty.
-fn tree(files: &[&str]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for file in files {
-        let path = dir.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, b"").unwrap();
-    }
-    dir
-}
 
 fn scan(dir: &tempfile::TempDir) -> Corpus {
     Corpus::scan(dir.path(), CorpusCard::ravdess()).unwrap()

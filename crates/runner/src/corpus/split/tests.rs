@@ -12,6 +12,9 @@ fn corpus(card: CorpusCard, speakers: &[&str]) -> Corpus {
                 path: PathBuf::from(format!("{speaker}-{label}.wav")),
                 label,
                 speaker: (*speaker).to_owned(),
+                segment: None,
+                channel: None,
+                member: 0,
                 parts: BTreeMap::new(),
             })
         })
@@ -19,6 +22,7 @@ fn corpus(card: CorpusCard, speakers: &[&str]) -> Corpus {
     Corpus {
         card,
         root: PathBuf::from("corpus"),
+        members: Vec::new(),
         clips,
         skipped: Vec::new(),
     }
@@ -218,4 +222,42 @@ fn two_speakers_train_and_test_without_validation() {
     let split = split_by_speaker(&corpus, None, None, 0).unwrap();
     check(&corpus, &split);
     assert!(split.validation.is_empty());
+}
+
+#[test]
+fn a_split_of_one_test_speaker_is_taken_where_a_manifest_says_so() {
+    let mut corpus = corpus(CorpusCard::emodb(), &["03", "08", "16"]);
+    corpus.card.split = Some(super::super::DefaultSplit {
+        test: names(&["16"]),
+        validation: Vec::new(),
+    });
+    let split = split_by_speaker(&corpus, None, None, 1).unwrap();
+    check(&corpus, &split);
+    assert_eq!(split.test_speakers, ["16"]);
+    assert_eq!(split.test_chosen, Chosen::Card);
+}
+
+#[test]
+fn unknown_speakers_cannot_be_tested_but_may_be_trained_on() {
+    let corpus = corpus(CorpusCard::emodb(), &[UNKNOWN_SPEAKER]);
+    let error = split_by_speaker(&corpus, None, None, 1).unwrap_err();
+    assert!(error.to_string().contains("--speaker-pattern"), "{error}");
+    let error = crate::protocol::Folds::new("loso", &corpus).unwrap_err();
+    assert!(
+        format!("{error:#}").contains("`loso` keeps speakers apart"),
+        "{error:#}"
+    );
+    assert!(crate::protocol::Folds::new("leaky-random", &corpus).is_ok());
+    let split = split_by_speaker(&corpus, Some(&[]), Some(&[]), 1).unwrap();
+    assert_eq!(split.train.len(), 3);
+}
+
+#[test]
+fn speakers_of_several_corpora_are_ordered_within_each() {
+    let mut speakers = ["b:10", "b:2", "a:x", "3", "a:1"];
+    speakers.sort_by(|a, b| speaker_order(a, b));
+    assert_eq!(speakers, ["3", "a:1", "a:x", "b:2", "b:10"]);
+    let known = ["a:1", "b:1"];
+    assert_eq!(same_speaker("b:01", known), Some("b:1"));
+    assert_eq!(same_speaker("1", known), None);
 }
