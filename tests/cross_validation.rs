@@ -59,6 +59,11 @@ fn every_clip_is_tested_once_a_seed_and_a_stopped_run_ends_as_an_unstopped_one()
     tested.sort();
     tested.dedup();
     assert_eq!(tested.len(), 2 * clips, "each clip once for each seed");
+    // Adapted figures stand apart, and the report shows them.
+    let adapted = results["enrolled"].as_array().unwrap();
+    assert_eq!(adapted[0]["clips"], 1);
+    assert!(adapted.last().unwrap()["clips"].is_null());
+    assert!(read(folder, "a/report.html").contains("Adapted"));
     // One file is the whole report.
     assert!(!read(folder, "a/report.html").contains("src=\"http"));
 
@@ -79,6 +84,28 @@ fn every_clip_is_tested_once_a_seed_and_a_stopped_run_ends_as_an_unstopped_one()
         different.stderr.contains("another protocol"),
         "{different:?}"
     );
+}
+
+#[test]
+fn nested_folds_leave_a_fold_out_altogether() {
+    let folder = corpus();
+    let folder = folder.path();
+    let nested = validate(folder, "nested-k2", &["--out", "a"]);
+    assert_eq!(
+        nested.code, 1,
+        "with one of two folds out nobody is left to train on: {nested:?}"
+    );
+    let nested = validate(folder, "nested-k4", &["--out", "b"]);
+    assert_eq!(nested.code, 0, "{nested:?}");
+    // 4 speakers, 12 pairs of folds of one speaker each, 2 speakers to train on.
+    let folds = read(folder, "b/folds.csv");
+    assert_eq!(folds.lines().count(), 1 + 12);
+    let info = run(folder, &["info", "b/folds/1-without-2-seed1", "--json"]).ok();
+    let model: serde_json::Value = serde_json::from_str(&info.stdout).unwrap();
+    let speakers = |part: &str| model["provenance"][part].as_array().unwrap().clone();
+    let heard = [speakers("train_speakers"), speakers("validation_speakers")].concat();
+    assert_eq!(heard.len(), 2, "{model}");
+    assert!(!heard.contains(&speakers("test_speakers")[0]));
 }
 
 #[test]

@@ -108,6 +108,39 @@ pub struct Provenance {
     pub test_uar: Option<f64>,
     /// Accuracy on the test speakers, 0 to 1.
     pub test_accuracy: Option<f64>,
+    /// How good models of the same settings were found by cross-validation: a
+    /// model that is trained on all speakers has none left to be tested on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cross_validation: Option<CrossValidation>,
+}
+
+/// What a cross-validation found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrossValidation {
+    /// The folds, in words.
+    pub protocol: String,
+    /// Speakers tested, each by models that never heard them.
+    pub speakers: usize,
+    /// Clips tested.
+    pub clips: u64,
+    /// Seeds that every fold was trained with.
+    pub seeds: u64,
+    /// Unweighted average recall over all predictions of a seed, mean over seeds.
+    pub uar: f64,
+    /// Its deviation over seeds, where there were several.
+    pub uar_deviation: Option<f64>,
+    /// Its 95 % interval over speakers.
+    pub uar_interval: Option<[f64; 2]>,
+    /// Accuracy, likewise.
+    pub accuracy: f64,
+    /// Expected calibration error.
+    pub calibration_error: f64,
+    /// Recall of each class.
+    pub recalls: Vec<(String, f64)>,
+    /// UAR with some unlabelled clips of each speaker known; no number of
+    /// clips stands for all, the tested ones among them.
+    pub adapted: Vec<(Option<usize>, f64)>,
 }
 
 impl Description {
@@ -221,7 +254,7 @@ impl Model {
         serialize(&self.parameters(), metadata)
     }
 
-    fn parse(bytes: &[u8], name: &str, device: &Device) -> Result<Self, ModelError> {
+    pub(crate) fn parse(bytes: &[u8], name: &str, device: &Device) -> Result<Self, ModelError> {
         let corrupt = |what: String| ModelError::Corrupt {
             name: name.into(),
             what,

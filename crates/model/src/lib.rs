@@ -5,7 +5,7 @@
 //! ```no_run
 //! use model::Recognizer;
 //!
-//! let recognizer = Recognizer::open("model.safetensors")?;
+//! let recognizer = Recognizer::pretrained()?; // or open("model.safetensors")
 //! let emotion = recognizer.classify_file("voice.wav")?;
 //! println!("{} ({:.0} %)", emotion.label(), 100.0 * emotion.probability());
 //! for (label, probability) in emotion.scores() {
@@ -42,6 +42,8 @@ mod normalisation;
 pub mod onnx;
 pub mod parameters;
 mod pooling;
+#[cfg(feature = "pretrained")]
+mod pretrained;
 mod recognizer;
 pub mod recurrent;
 
@@ -52,7 +54,7 @@ pub use classifier::{Architecture, Classifier, cross_entropy};
 pub use convolution::{Convolution, ConvolutionLayer};
 pub use error::ModelError;
 pub use familiarity::Familiarity;
-pub use file::{Description, Member, Model, Provenance, deserialize, serialize};
+pub use file::{CrossValidation, Description, Member, Model, Provenance, deserialize, serialize};
 pub use linear::Linear;
 pub use normalisation::{Enrolment, Normalisation, PRIOR_CLIPS, Statistics};
 pub use pooling::{Pooling, PoolingKind};

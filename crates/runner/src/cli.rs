@@ -41,6 +41,8 @@ pub enum Command {
     Features(Features),
     /// Draw a recording: waveform, spectrogram, MFCC, pitch and intensity
     Plot(Plot),
+    /// Put several models into one, whose probabilities are averaged
+    Ensemble(Ensemble),
     /// Write a model as ONNX, or its recurrent layers for PyTorch
     Export(Export),
     /// Write a small synthetic speech-like corpus, to try things without data
@@ -128,8 +130,14 @@ pub struct Train {
     /// Take the settings from a file, such as an earlier run's settings.toml; options given here win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Begin with the networks of another model, and take its features and shape
+    #[arg(long, value_name = "FILE|RUN")]
+    pub from: Option<PathBuf>,
+    /// A cross-validation of the same settings, whose figures are written into the model
+    #[arg(long, value_name = "FOLDER")]
+    pub results: Option<PathBuf>,
     /// Go on with an interrupted run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["dirs", "config", "out", "name", "corpus", "labels", "label_set", "speaker_pattern", "seed", "backend", "batch_size", "learning_rate", "hidden", "layers", "test_speakers", "validation_speakers"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "dirs", "config", "out", "name", "corpus", "labels", "label_set", "speaker_pattern", "seed", "backend", "batch_size", "learning_rate", "hidden", "layers", "test_speakers", "validation_speakers"])]
     pub resume: Option<PathBuf>,
     /// The run's folder [default: runs/DATE-NAME]
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
@@ -224,7 +232,7 @@ pub struct CrossValidate {
 /// Which model, and where it computes.
 #[derive(Args, Debug)]
 pub struct ModelChoice {
-    /// A model file or a run's folder [default: the newest model under runs/]
+    /// A model file, a run's folder, or `newest` for the newest under runs/ [default: the model that comes with the program]
     #[arg(long, short, value_name = "FILE|RUN")]
     pub model: Option<PathBuf>,
     /// Where to compute: auto, flex, ndarray or wgpu
@@ -315,11 +323,29 @@ pub struct Evaluate {
 /// `runner info`.
 #[derive(Args, Debug)]
 pub struct Info {
-    /// A model file or a run's folder [default: the newest model under runs/]
+    /// A model file, a run's folder, or `newest` for the newest under runs/ [default: the model that comes with the program]
     pub model: Option<PathBuf>,
     /// Everything as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `runner ensemble`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  runner ensemble runs/a runs/b runs/c --out both.safetensors
+  runner ensemble results/folds/*/model.safetensors --out all-folds.safetensors
+
+The models must have been trained with the same settings but for the seed and
+the speakers. Training with `members` in its settings gives an ensemble at once.")]
+pub struct Ensemble {
+    /// Model files and runs' folders, two at least
+    #[arg(required = true, num_args = 2.., value_name = "FILE|RUN")]
+    pub models: Vec<PathBuf>,
+    /// The file to write, replaced if it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `runner export`.

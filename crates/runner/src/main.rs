@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Devices(args) => commands::devices::run(args),
         Command::Features(args) => commands::features::run(args),
         Command::Plot(args) => commands::plot::run(args),
+        Command::Ensemble(args) => commands::ensemble::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Synth(args) => commands::synth::run(args),
         Command::Bench(args) => commands::bench::run(args),

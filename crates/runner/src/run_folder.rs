@@ -14,6 +14,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use model::Model;
+use model::burn::tensor::Device;
 
 /// Where runs go unless said otherwise, below the present folder.
 pub const RUNS: &str = "runs";
@@ -58,11 +60,41 @@ pub fn create(out: Option<&Path>, name: &str) -> Result<PathBuf> {
     unreachable!("the range has no end")
 }
 
-/// The model file that `choice` names: itself, the one in a run folder, or
-/// without a choice the newest under `runs/`.
-pub fn model_file(choice: Option<&Path>) -> Result<PathBuf> {
+/// What stands for the newest model under `runs/` where a model is named.
+pub const NEWEST: &str = "newest";
+
+/// The model that `choice` names, and a name for it: a file, the one in a run
+/// folder, `newest`, or without a choice the one that comes with the program.
+///
+/// # Errors
+///
+/// Where there is no such model, or it cannot be read.
+pub fn open_model(choice: Option<&Path>, device: &Device) -> Result<(Model, String)> {
     match choice {
-        Some(folder) if folder.is_dir() => {
+        Some(choice) => {
+            let file = model_file(choice)?;
+            Ok((Model::load(&file, device)?, file.display().to_string()))
+        }
+        None => pretrained(device),
+    }
+}
+
+#[cfg(feature = "pretrained")]
+fn pretrained(device: &Device) -> Result<(Model, String)> {
+    let name = "the one that comes with the program";
+    Ok((Model::pretrained(device)?, name.into()))
+}
+
+#[cfg(not(feature = "pretrained"))]
+fn pretrained(_: &Device) -> Result<(Model, String)> {
+    bail!("this program was built without a model: name one with `--model`, or `--model {NEWEST}`")
+}
+
+/// The model file that `choice` names.
+pub fn model_file(choice: &Path) -> Result<PathBuf> {
+    match choice {
+        newest if newest == Path::new(NEWEST) => newest_model(Path::new(RUNS)),
+        folder if folder.is_dir() => {
             let file = folder.join(MODEL);
             ensure!(
                 file.is_file(),
@@ -71,8 +103,7 @@ pub fn model_file(choice: Option<&Path>) -> Result<PathBuf> {
             );
             Ok(file)
         }
-        Some(file) => Ok(file.into()),
-        None => newest_model(Path::new(RUNS)),
+        file => Ok(file.into()),
     }
 }
 
@@ -123,7 +154,7 @@ mod tests {
         let new = make("a-new", 10);
         std::fs::create_dir(folder.path().join("unfinished")).unwrap();
         assert_eq!(newest_model(folder.path()).unwrap(), new.join(MODEL));
-        assert_eq!(model_file(Some(&new)).unwrap(), new.join(MODEL));
-        assert!(model_file(Some(&folder.path().join("unfinished"))).is_err());
+        assert_eq!(model_file(&new).unwrap(), new.join(MODEL));
+        assert!(model_file(&folder.path().join("unfinished")).is_err());
     }
 }

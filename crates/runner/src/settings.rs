@@ -6,7 +6,7 @@
 //! are taken by their names, as in `--config plain`.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use audio::{Augmenter, FeatureSpec, FrameMasks, Step};
@@ -32,6 +32,10 @@ pub struct Settings {
     /// empty list trains for all epochs and keeps the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_speakers: Option<Vec<String>>,
+    /// A model whose networks the training begins with; unset, with weights
+    /// drawn by the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// How the network is trained.
     pub training: Training,
     /// The network.
@@ -106,6 +110,9 @@ pub struct Training {
     /// model gains from enrolment; unset, only by the training set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enrolment: Option<EnrolmentDraws>,
+    /// What the logarithms of the probabilities are divided by where there are
+    /// no validation speakers to tell it.
+    pub temperature: f32,
     /// Networks that are trained, each with a seed of its own, and whose
     /// probabilities the model averages.
     pub members: usize,
@@ -165,6 +172,7 @@ impl Default for Settings {
             corpus: crate::corpus::AUTO.into(),
             test_speakers: None,
             validation_speakers: None,
+            from: None,
             training: Training::default(),
             architecture: Architecture::default(),
             features: FeatureSpec::recommended(),
@@ -194,6 +202,7 @@ impl Default for Training {
             mixup: 0.0,
             average: 0.0,
             enrolment: None,
+            temperature: 1.0,
             members: 1,
         }
     }
@@ -292,6 +301,10 @@ impl Settings {
                 "enrolment draws from `least` to `most` clips, `unknown` being a share from 0 to 1"
             );
         }
+        ensure!(
+            t.temperature.is_finite() && t.temperature > 0.0,
+            "temperature must be above 0; 1 changes nothing"
+        );
         ensure!(
             (1..=100).contains(&t.members),
             "members must be from 1 to 100"

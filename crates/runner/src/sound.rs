@@ -89,6 +89,7 @@ mod tests {
 
     use super::*;
     use crate::features::extract_all;
+    use crate::settings::Variant;
 
     /// A 16-bit WAV with a tone of its own in each channel.
     fn stereo(path: &Path, left: &[f32], right: &[f32], rate: u32) {

@@ -20,8 +20,9 @@ const CHUNK: usize = 64;
 
 /// Classifies every input; a bad one is reported and the rest go on.
 pub fn run(args: cli::Classify) -> Result<ExitCode> {
-    let file = run_folder::model_file(args.model.model.as_deref())?;
-    let mut recognizer = Recognizer::open_on(&file, usable(args.model.backend)?)?;
+    let device = usable(args.model.backend)?.device()?;
+    let (model, _) = run_folder::open_model(args.model.model.as_deref(), &device)?;
+    let mut recognizer = Recognizer::new(model, device)?;
     let (inputs, mut failures) = expand(&args.inputs);
     if args.speaker {
         recognizer = recognizer.enrolled(&enrolment(&recognizer, &inputs))?;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use super::train::{CACHE, INTERRUPTED, stop_on_ctrl_c};
 use super::{list, scan, sources};
 use crate::corpus::Sources;
-use crate::cross_validation::summary::{Row, Spread};
+use crate::cross_validation::summary::{RESULTS, Row, Spread};
 use crate::cross_validation::{Summary, TaskResult, Tasks, page};
 use crate::protocol::{Folds, LOCO};
 use crate::report::{Predictions, write_atomically};
@@ -199,7 +199,7 @@ fn write(
     command: &str,
 ) -> Result<()> {
     let json = serde_json::to_string_pretty(summary)?;
-    write_atomically(&folder.join("results.json"), json.as_bytes())?;
+    write_atomically(&folder.join(RESULTS), json.as_bytes())?;
     for (name, rows) in [
         ("folds.csv", &summary.folds),
         ("classes.csv", &summary.classes),

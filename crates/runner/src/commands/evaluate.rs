@@ -19,7 +19,7 @@ use crate::{cli, evaluation, progress, run_folder};
 
 /// Classifies the corpus's clips and prints the figures.
 pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
-    let file = run_folder::model_file(Some(&args.model))?;
+    let file = run_folder::model_file(&args.model)?;
     let recognizer = Recognizer::open_on(&file, usable(args.backend)?)?;
     let provenance = recognizer.description().provenance.clone();
     // As the training's, if that was by cards, and of as many folders.

@@ -12,7 +12,7 @@ use crate::run_folder;
 
 /// Writes the file, and says what it holds.
 pub fn run(args: cli::Export) -> Result<ExitCode> {
-    let file = run_folder::model_file(Some(&args.model))?;
+    let file = run_folder::model_file(&args.model)?;
     let model = Model::load(&file, &Backend::Flex.device()?)?;
     let (bytes, what) = match args.format {
         ExportFormat::Onnx => (

@@ -3,20 +3,21 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use model::{Backend, Model};
+use model::recurrent::CellKind;
+use model::{Backend, CrossValidation, Model};
 
 use crate::cli;
 use crate::run_folder;
 
 /// Prints the model's description, for people or as JSON.
 pub fn run(args: cli::Info) -> Result<ExitCode> {
-    let file = run_folder::model_file(args.model.as_deref())?;
-    let model = Model::load(&file, &Backend::Flex.device()?)?;
+    let device = Backend::Flex.device()?;
+    let (model, file) = run_folder::open_model(args.model.as_deref(), &device)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&model.description)?);
         return Ok(ExitCode::SUCCESS);
     }
-    print!("{}", text(&file.display().to_string(), &model));
+    print!("{}", text(&file, &model));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,8 +57,17 @@ fn text(file: &str, model: &Model) -> String {
         (
             "network",
             format!(
-                "{} layer(s) of {directions}LSTM with {} hidden units, {} parameters",
+                "{}{}{} layer(s) of {directions}{} with {} hidden units, {} parameters",
+                match model.members.len() {
+                    1 => String::new(),
+                    several => format!("{several} of: "),
+                },
+                match a.convolutions.len() {
+                    0 => String::new(),
+                    some => format!("{some} convolution(s), "),
+                },
                 a.layers,
+                cell_name(a.cell),
                 a.hidden,
                 model.parameter_count()
             ),
@@ -77,8 +87,53 @@ fn text(file: &str, model: &Model) -> String {
             ),
         ),
     ];
+    let lines = lines.into_iter();
     lines
-        .iter()
+        .chain(p.cross_validation.iter().flat_map(found))
         .map(|(name, value)| format!("{name:<20} {value}\n"))
         .collect()
+}
+
+/// The cell as settings name it, in capitals.
+fn cell_name(cell: CellKind) -> String {
+    let name = serde_json::to_value(cell).unwrap_or_default();
+    name.as_str().unwrap_or("cell").to_uppercase()
+}
+
+/// What a cross-validation of the same settings found.
+fn found(c: &CrossValidation) -> Vec<(&'static str, String)> {
+    let percent = |value: f64| format!("{:.1} %", 100.0 * value);
+    let mut uar = percent(c.uar);
+    if let Some(deviation) = c.uar_deviation {
+        uar += &format!(", deviation {} over {} seeds", percent(deviation), c.seeds);
+    }
+    if let Some([low, high]) = c.uar_interval {
+        uar += &format!(
+            "; 95 % interval over speakers {} to {}",
+            percent(low),
+            percent(high)
+        );
+    }
+    let recalls = c
+        .recalls
+        .iter()
+        .map(|(label, r)| format!("{label} {:.0} %", 100.0 * r));
+    let adapted = c.adapted.iter().map(|(clips, uar)| match clips {
+        Some(clips) => format!("{clips}: {}", percent(*uar)),
+        None => format!("all: {}", percent(*uar)),
+    });
+    vec![
+        (
+            "cross-validated",
+            format!(
+                "{}: {} clips of {} speakers, each by models that never heard them",
+                c.protocol, c.clips, c.speakers
+            ),
+        ),
+        ("  UAR", uar),
+        ("  accuracy", percent(c.accuracy)),
+        ("  calibration error", format!("{:.3}", c.calibration_error)),
+        ("  recalls", recalls.collect::<Vec<_>>().join(", ")),
+        ("  UAR, clips known", adapted.collect::<Vec<_>>().join(", ")),
+    ]
 }

@@ -5,6 +5,7 @@ pub mod classify;
 pub mod corpus;
 pub mod cross_validate;
 pub mod devices;
+pub mod ensemble;
 pub mod evaluate;
 pub mod export;
 pub mod features;

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use audio::Features;
-use model::burn::tensor::Device;
-use model::{Model, Recognizer};
+use model::Backend;
 
 use super::{list, scan, sources};
-use crate::corpus::{Clip, Corpus, Sources, Split, split_by_speaker};
+use crate::corpus::{Corpus, Sources, Split, split_by_speaker};
+use crate::cross_validation::Summary;
 use crate::report::plots::learning_curves_svg;
 use crate::report::{ConfusionMatrix, EpochLog, EpochMetrics, text, write_atomically};
 use crate::settings::Settings;
 use crate::synth::SynthSettings;
+use crate::training::finish::{Tested, finish, test};
 use crate::training::{
     Clips, FeatureTable, Parts, Trainer, TrainingClips, checkpoint, is_synthetic,
 };
@@ -80,6 +80,12 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
     let (train, validation, normalisation) = parts.clips(&settings)?;
 
     let mut trainer = Trainer::new(&description, &settings.training, settings.seed, &device);
+    if let Some(from) = &settings.from {
+        let (model, name) = run_folder::open_model(Some(from), &device)?;
+        trainer
+            .begin_with(&model)
+            .with_context(|| format!("{name} cannot be gone on from"))?;
+    }
     let checkpoint_file = folder.join("checkpoint.safetensors");
     let log_file = folder.join("metrics.jsonl");
     // An interruption within the first epoch leaves no checkpoint.
@@ -116,9 +122,27 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
     let best = trainer.best().map(|best| best.epoch);
     let curves = learning_curves_svg(&epochs, best, &format!("{name}: learning curves"))?;
     write_text(&folder.join("learning_curves.svg"), &curves)?;
-    let mut model = Model::ensemble(trainer.classifiers()?, &normalisation, description);
-    model.familiarity = parts.familiarity()?;
-    let matrix = finish(&folder, model, best, &corpus, &parts.test, device)?;
+    let recognizer = finish(
+        &trainer,
+        &parts,
+        &normalisation,
+        description,
+        &corpus,
+        &device,
+    )?;
+    let Tested {
+        mut model,
+        predictions,
+        matrix,
+    } = test(recognizer, &parts, &corpus)?;
+    if let Some(results) = &args.results {
+        let found = Summary::read(results)?;
+        model.description.provenance.cross_validation = Some(found.for_model());
+    }
+    let title = format!("{name}: speakers never heard");
+    evaluation::write(&folder, &predictions, &model.description, &title)?;
+    // Last, so that a folder with a model is a finished run.
+    model.save(folder.join(run_folder::MODEL))?;
 
     println!("Kept epoch {} of {}.", best.unwrap_or(0), epochs.len());
     if matrix.total() > 0 {
@@ -174,6 +198,12 @@ fn settings(args: &cli::Train) -> Result<Settings> {
         if let Some(value) = option {
             *setting = value.clone();
         }
+    }
+    if let Some(from) = &args.from {
+        let (model, _) = run_folder::open_model(Some(from), &Backend::Flex.device()?)?;
+        settings.features = model.description.features;
+        settings.architecture = model.description.architecture;
+        settings.from = Some(from.canonicalize().unwrap_or_else(|_| from.clone()));
     }
     set(&mut settings.corpus, &args.corpus.corpus);
     set(&mut settings.seed, &args.seed);
@@ -294,29 +324,6 @@ fn train_epochs(
     }
     bar.finish_and_clear();
     Ok(true)
-}
-
-/// Tests the model, notes the figures in it, and writes it and its results.
-fn finish(
-    folder: &Path,
-    mut model: Model,
-    epoch: Option<usize>,
-    corpus: &Corpus,
-    test: &[(&Clip, &Features)],
-    device: Device,
-) -> Result<ConfusionMatrix> {
-    model.description.provenance.epoch = epoch.unwrap_or(0);
-    let recognizer = Recognizer::new(model, device)?;
-    let predictions = evaluation::predict(&recognizer, corpus, test)?;
-    let matrix = predictions.confusion_matrix();
-    let mut model = recognizer.into_model();
-    model.description.provenance.test_uar = matrix.uar();
-    model.description.provenance.test_accuracy = matrix.accuracy();
-    let title = format!("{}: speakers never heard", corpus_name(corpus));
-    evaluation::write(folder, &predictions, &model.description, &title)?;
-    // Last, so that a folder with a model is a finished run.
-    model.save(folder.join(run_folder::MODEL))?;
-    Ok(matrix)
 }
 
 /// The line that says how good the model is.

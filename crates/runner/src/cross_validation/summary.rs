@@ -7,7 +7,9 @@
 //! 1979), since clips of one speaker do not vary independently.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::Context;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -18,6 +20,8 @@ use crate::corpus::speaker_order;
 use crate::protocol::Folds;
 use crate::report::{ConfusionMatrix, Predictions};
 
+/// The summary's name in the folder of a cross-validation.
+pub const RESULTS: &str = "results.json";
 /// Draws of the bootstrap.
 const DRAWS: usize = 2000;
 /// Bins of the calibration error (Guo et al., 2017).
@@ -133,6 +137,40 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Reads the figures that a cross-validation left in its folder.
+    ///
+    /// # Errors
+    ///
+    /// Where there are none, or they cannot be read.
+    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+        let file = folder.join(RESULTS);
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("{}: not a finished cross-validation", file.display()))?;
+        serde_json::from_str(&text).with_context(|| file.display().to_string())
+    }
+
+    /// What a model keeps of them.
+    pub fn for_model(&self) -> model::CrossValidation {
+        let mean = |spread: Option<Spread>| spread.map_or(0.0, |spread| spread.mean);
+        model::CrossValidation {
+            protocol: self.protocol_title.clone(),
+            speakers: self.speakers,
+            clips: self.clips,
+            seeds: self.seeds,
+            uar: mean(self.uar),
+            uar_deviation: self.uar.and_then(|uar| uar.deviation),
+            uar_interval: self.uar_interval,
+            accuracy: mean(self.accuracy),
+            calibration_error: self.calibration_error,
+            recalls: (self.classes.iter())
+                .map(|row| (row.name.clone(), mean(row.figure)))
+                .collect(),
+            adapted: (self.enrolled.iter())
+                .map(|adapted| (adapted.clips, mean(adapted.uar)))
+                .collect(),
+        }
+    }
+
     /// The figures of all tasks' results.
     ///
     /// # Errors

@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
 use model::burn::tensor::Device;
-use model::{Model, Recognizer};
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::{self, Enrolled};
 use crate::corpus::Corpus;
 use crate::protocol::Folds;
 use crate::report::{EpochMetrics, Predictions};
+use crate::run_folder;
 use crate::settings::Settings;
+use crate::training::finish::{Tested, finish, test};
 use crate::training::{FeatureTable, Parts, Trainer};
-use crate::{evaluation, run_folder};
 
 /// One training: a fold with a seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,18 +168,19 @@ impl Tasks<'_> {
         let skipped = Trainer::epochs_at_most(&settings.training) - epochs.len();
         progress.inc(skipped as u64);
 
-        let mut model = Model::ensemble(trainer.classifiers()?, &normalisation, description);
-        model.familiarity = parts.familiarity()?;
-        let epoch = trainer.best().map_or(0, |best| best.epoch);
-        model.description.provenance.epoch = epoch;
-        let parameters = model.parameter_count();
-        let recognizer = Recognizer::new(model, self.device.clone())?;
-        let predictions = evaluation::predict(&recognizer, self.corpus, &parts.test)?;
+        let device = self.device;
+        let recognizer = finish(
+            &trainer,
+            &parts,
+            &normalisation,
+            description,
+            self.corpus,
+            device,
+        )?;
         let enrolled = enrolment::curve(&recognizer, &parts.test, task.seed)?;
-        let mut model = recognizer.into_model();
-        let matrix = predictions.confusion_matrix();
-        model.description.provenance.test_uar = matrix.uar();
-        model.description.provenance.test_accuracy = matrix.accuracy();
+        let Tested {
+            model, predictions, ..
+        } = test(recognizer, &parts, self.corpus)?;
 
         let folder = self.folder(task);
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -188,8 +189,8 @@ impl Tasks<'_> {
         let result = TaskResult {
             fold: self.folds.folds[task.fold].name.clone(),
             seed: task.seed,
-            epoch,
-            parameters,
+            epoch: model.description.provenance.epoch,
+            parameters: model.parameter_count(),
             seconds: epochs.iter().map(|epoch| epoch.seconds).sum(),
             enrolled,
             epochs,

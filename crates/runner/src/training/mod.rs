@@ -5,6 +5,7 @@
 //! - [`schedule`]: the learning rate over the steps;
 //! - [`trainer`]: an epoch of steps, validation, and which epoch is kept;
 //! - [`calibration`]: the temperature that makes probabilities mean what they say;
+//! - [`finish`]: the model of it, calibrated and tested;
 //! - [`checkpoint`]: everything a training needs to go on, in one file.
 //!
 //! Everything random in an epoch comes from a generator made of the seed and
@@ -14,6 +15,7 @@
 pub mod calibration;
 pub mod checkpoint;
 pub mod data;
+pub mod finish;
 pub mod parts;
 pub mod schedule;
 pub mod trainer;

@@ -150,7 +150,7 @@ impl<'a> Parts<'a> {
             labels: corpus.card.label_names(),
             features: settings.features.clone(),
             architecture: settings.architecture.clone(),
-            temperature: 1.0,
+            temperature: settings.training.temperature,
             provenance: provenance(corpus, split, settings),
         };
         description.validate()?;
@@ -223,6 +223,19 @@ pub fn is_synthetic(corpus: &Corpus) -> bool {
     roots.any(|root| root.join(MARKER).is_file())
 }
 
+/// The day, or the one that `SOURCE_DATE_EPOCH` names in seconds since 1970, by
+/// which a model can be made again to the same bytes
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+fn today() -> String {
+    let named = std::env::var("SOURCE_DATE_EPOCH").ok();
+    let named = named.and_then(|seconds| jiff::Timestamp::from_second(seconds.parse().ok()?).ok());
+    let day = match named {
+        Some(time) => time.to_zoned(jiff::tz::TimeZone::UTC),
+        None => jiff::Zoned::now(),
+    };
+    day.strftime("%Y-%m-%d").to_string()
+}
+
 fn provenance(corpus: &Corpus, split: &Split, settings: &Settings) -> Provenance {
     let synthetic = is_synthetic(corpus);
     let (title, licence) = match synthetic {
@@ -242,7 +255,7 @@ fn provenance(corpus: &Corpus, split: &Split, settings: &Settings) -> Provenance
         test_speakers: split.test_speakers.clone(),
         seed: settings.seed,
         program_version: env!("CARGO_PKG_VERSION").into(),
-        date: jiff::Zoned::now().strftime("%Y-%m-%d").to_string(),
+        date: today(),
         ..Provenance::default()
     }
 }

@@ -16,7 +16,7 @@ use burn::tensor::{Device, Int, Tensor};
 use model::burn;
 use model::parameters::{Parameters, average, parameters, with_parameters};
 use model::recurrent::{Dropout, Init};
-use model::{Batch, Classifier, Description, cross_entropy};
+use model::{Batch, Classifier, Description, Model, cross_entropy};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -33,6 +33,8 @@ pub struct Trainer {
     seed: u64,
     description: Description,
     device: Device,
+    /// What the networks begin with, where that is another model's.
+    first: Vec<Parameters>,
     /// The networks that are done, and the epochs they took.
     done: Vec<Parameters>,
     epochs_done: usize,
@@ -113,11 +115,51 @@ impl Trainer {
             settings: settings.clone(),
             seed,
             description: description.clone(),
+            first: Vec::new(),
             done: Vec::new(),
             epochs_done: 0,
             present: Present::new(description, settings, seed, &device),
             device,
         }
+    }
+
+    /// Begins with the weights of another model's networks, each with one of
+    /// them in turn; what has another shape there, as the head of other labels
+    /// has, keeps its weights drawn by the seed.
+    ///
+    /// # Errors
+    ///
+    /// Where the features are not the same: the weights would mean nothing.
+    pub fn begin_with(&mut self, model: &Model) -> Result<()> {
+        ensure!(
+            model.description.features == self.description.features,
+            "it takes other features than this training's"
+        );
+        let members = model.members.iter();
+        self.first = members
+            .map(|member| parameters(&member.classifier))
+            .collect();
+        self.present = self.network(0);
+        Ok(())
+    }
+
+    /// A network of the ensemble before its first step.
+    fn network(&self, member: usize) -> Present {
+        let seed = self.member_seed(member);
+        let mut present = Present::new(&self.description, &self.settings, seed, &self.device);
+        if let Some(first) = self.first.get(member % self.first.len().max(1)) {
+            let mut weights = parameters(&present.classifier);
+            for (name, array) in &mut weights {
+                if let Some(known) = first.get(name).filter(|known| known.shape == array.shape) {
+                    *array = known.clone();
+                }
+            }
+            // Of the same names and shapes by construction.
+            if let Ok(classifier) = with_parameters(present.classifier.clone(), &weights) {
+                present.classifier = classifier;
+            }
+        }
+        present
     }
 
     /// Epochs done, of all networks.
@@ -266,8 +308,7 @@ impl Trainer {
         };
         self.done.push(kept);
         self.epochs_done += self.present.epoch;
-        let seed = self.member_seed(self.done.len());
-        self.present = Present::new(&self.description, &self.settings, seed, &self.device);
+        self.present = self.network(self.done.len());
     }
 
     /// Loss and UAR on the validation clips; nothing without any.

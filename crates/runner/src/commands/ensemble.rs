@@ -1,0 +1,74 @@
+//! `runner ensemble`: several models as one, whose probabilities are averaged.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use model::{Backend, Model, Provenance};
+
+use crate::report::write_atomically;
+use crate::{cli, run_folder};
+
+/// Puts the networks of all models into one file.
+pub fn run(args: cli::Ensemble) -> Result<ExitCode> {
+    let device = Backend::Flex.device()?;
+    let mut models = Vec::with_capacity(args.models.len());
+    for choice in &args.models {
+        models.push(run_folder::open_model(Some(choice), &device)?);
+    }
+    let (mut ensemble, first) = models.remove(0);
+    for (model, name) in models {
+        let (a, b) = (&ensemble.description, &model.description);
+        for (what, same) in [
+            ("labels", a.labels == b.labels),
+            ("features", a.features == b.features),
+            ("network", a.architecture == b.architecture),
+        ] {
+            ensure!(
+                same,
+                "{name} differs from {first} in its {what}: only models that were trained with the \
+                 same settings can be put together"
+            );
+        }
+        join(&mut ensemble, model);
+    }
+    write_atomically(&args.out, &ensemble.to_bytes()?)?;
+    println!(
+        "{}: {} networks, {} parameters",
+        args.out.display(),
+        ensemble.members.len(),
+        ensemble.parameter_count()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds a model's networks. Whoever any of them was trained on counts as heard.
+fn join(ensemble: &mut Model, model: Model) {
+    let (before, added) = (ensemble.members.len() as f32, model.members.len() as f32);
+    let d = &mut ensemble.description;
+    d.temperature =
+        (d.temperature * before + model.description.temperature * added) / (before + added);
+    ensemble.members.extend(model.members);
+    let (a, b) = (&mut d.provenance, model.description.provenance);
+    union(&mut a.train_speakers, b.train_speakers);
+    union(&mut a.validation_speakers, b.validation_speakers);
+    let heard = [&a.train_speakers[..], &a.validation_speakers].concat();
+    a.test_speakers
+        .retain(|s| b.test_speakers.contains(s) && !heard.contains(s));
+    // The parts' figures are not the whole's.
+    (a.test_uar, a.test_accuracy, a.cross_validation) = (None, None, None);
+    if a.corpus != b.corpus {
+        *a = Provenance {
+            corpus: format!("{}; {}", a.corpus, b.corpus),
+            licence: format!("{}; {}", a.licence, b.licence),
+            ..a.clone()
+        };
+    }
+}
+
+fn union(names: &mut Vec<String>, more: Vec<String>) {
+    for name in more {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+}
