@@ -21,6 +21,7 @@ members = 2
 average = 0.9
 mixup = 0.2
 crop = 0.8
+auxiliary = [{ part = "intensity", weight = 0.3 }, { part = "speaker", weight = -0.1 }]
 masks = { frequency_masks = 1, frequency_width = 3, time_masks = 1, time_width = 5, time_share = 0.2, fill = "zero" }
 enrolment = { least = 1, most = 5, unknown = 0.3 }
 variants = [{}, { speed = 0.9, warp = 1.1 }, { steps = [{ probability = 1.0, augmentation = { kind = "gain", db = [-6.0, 6.0] } }] }]
@@ -132,6 +133,35 @@ fn a_known_speaker_is_heard_otherwise_and_alone_as_before() {
     let known = classify(folder, &arguments);
     assert_eq!(stranger.len(), known.len());
     assert_ne!(stranger[0]["probabilities"], known[0]["probabilities"]);
+}
+
+#[test]
+fn a_speaker_whose_clips_come_with_labels_is_taken_for_what_they_say() {
+    let folder = trained();
+    let files = voices(folder);
+    let table = |label: &str| {
+        let rows = files
+            .iter()
+            .take(6)
+            .map(|file| format!("{},{label}\n", file.display()));
+        format!("path,label\n{}", rows.collect::<String>())
+    };
+    std::fs::write(folder.join("happy.csv"), table("happy")).unwrap();
+    let voice = files[7].display().to_string();
+    let options = ["--model", "runs/a", &voice];
+    let happy = |more: &[&str]| {
+        let answers = classify(folder, &[&options[..], more].concat());
+        answers[0]["probabilities"]["happy"].as_f64().unwrap()
+    };
+    assert!(happy(&["--taught", "happy.csv"]) > happy(&[]));
+    std::fs::write(folder.join("odd.csv"), table("hapy")).unwrap();
+    let wrong = run(
+        folder,
+        &[&["classify", "--taught", "odd.csv"], &options[..]].concat(),
+    );
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains("odd.csv, line 2"), "{wrong:?}");
+    assert!(wrong.stderr.contains("neutral, calm"), "{wrong:?}");
 }
 
 #[test]

@@ -158,7 +158,8 @@ fn cholesky(mut matrix: Vec<f64>, size: usize) -> Option<Vec<f64>> {
                 .sum();
             let rest = matrix[i * size + j] - dot;
             matrix[i * size + j] = if i == j {
-                if !(rest > 0.0) {
+                // NaN too.
+                if rest.partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater) {
                     return None;
                 }
                 rest.sqrt()

@@ -36,6 +36,7 @@ mod classifier;
 mod convolution;
 mod error;
 mod familiarity;
+mod few_shot;
 mod file;
 mod linear;
 mod normalisation;
@@ -44,6 +45,7 @@ pub mod parameters;
 mod pooling;
 #[cfg(feature = "pretrained")]
 mod pretrained;
+mod provenance;
 mod recognizer;
 pub mod recurrent;
 
@@ -54,8 +56,9 @@ pub use classifier::{Architecture, Classifier, cross_entropy};
 pub use convolution::{Convolution, ConvolutionLayer};
 pub use error::ModelError;
 pub use familiarity::Familiarity;
-pub use file::{CrossValidation, Description, Member, Model, Provenance, deserialize, serialize};
+pub use file::{Description, Member, Model, deserialize, serialize};
 pub use linear::Linear;
 pub use normalisation::{Enrolment, Normalisation, PRIOR_CLIPS, Statistics};
 pub use pooling::{Pooling, PoolingKind};
+pub use provenance::{CrossValidation, Provenance};
 pub use recognizer::{Classification, Recognizer};

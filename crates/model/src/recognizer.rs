@@ -8,7 +8,7 @@ use serde::Serialize;
 
 #[cfg(doc)]
 use crate::Familiarity;
-use crate::{Backend, Batch, Description, Enrolment, Model, ModelError};
+use crate::{Backend, Batch, Description, Enrolment, Model, ModelError, few_shot};
 
 /// Says which emotion a voice carries.
 ///
@@ -28,6 +28,8 @@ pub struct Recognizer {
     model: Model,
     extractor: FeatureExtractor,
     device: Device,
+    /// What is added to the logarithms of the probabilities; empty for nothing.
+    offsets: Vec<f64>,
 }
 
 impl Recognizer {
@@ -60,6 +62,7 @@ impl Recognizer {
             extractor: model.description.features.extractor()?,
             model,
             device,
+            offsets: Vec::new(),
         })
     }
 
@@ -159,7 +162,11 @@ impl Recognizer {
             .into_iter()
             .zip(clips)
             .map(|(row, clip)| {
-                let scores = labels.iter().cloned().zip(tempered(&row, temperature));
+                let mut scores = tempered(&row, temperature);
+                if !self.offsets.is_empty() {
+                    scores = few_shot::moved(&scores, &self.offsets);
+                }
+                let scores = labels.iter().cloned().zip(scores);
                 Classification {
                     scores: scores.collect(),
                     speech_seconds: None,
@@ -182,6 +189,38 @@ impl Recognizer {
         for member in &mut recognizer.model.members {
             member.normalisation = member.normalisation.adapted(speaker)?;
         }
+        Ok(recognizer)
+    }
+
+    /// A recogniser for one speaker by some clips of theirs with the place of
+    /// each one's label: it is enrolled, and labels that it says of these clips
+    /// too often or too rarely are corrected for. A few clips of every label
+    /// are wanted; with clips of one label alone it would say that more often.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] where a label does not exist, or the clips'
+    /// features are not of the model's settings.
+    pub fn taught(&self, clips: &[(&Features, usize)]) -> Result<Self, ModelError> {
+        let labels = self.model.description.labels.len();
+        if let Some((_, label)) = clips.iter().find(|(_, label)| *label >= labels) {
+            return Err(ModelError::Settings {
+                what: format!("there is no label {label}, the model has {labels}"),
+            });
+        }
+        let mut speaker = Enrolment::new();
+        for (features, _) in clips {
+            speaker.merge(&Enrolment::of(features));
+        }
+        let mut recognizer = self.enrolled(&speaker)?;
+        recognizer.offsets.clear();
+        let features: Vec<&Features> = clips.iter().map(|(features, _)| *features).collect();
+        let answers = recognizer.classify_features(&features)?;
+        let said = answers.iter().zip(clips).map(|(answer, (_, label))| {
+            let probabilities = answer.scores().iter().map(|(_, p)| *p);
+            (probabilities.collect(), *label)
+        });
+        recognizer.offsets = few_shot::offsets(&said.collect::<Vec<_>>());
         Ok(recognizer)
     }
 

@@ -255,7 +255,9 @@ model was trained on (music, noise, another microphone) is marked: its
 unfamiliarity is above 1, and its probabilities are worth little.
 
 With --speaker the voice is measured by its own recordings before any is
-classified, which helps from three recordings on and most from ten.
+classified, which helps from three recordings on and most from ten. With
+--taught some recordings of the speaker come with their labels; a few of every
+label are wanted.
 
 A file that cannot be read is reported, the rest go on, and the exit code is 1.")]
 pub struct Classify {
@@ -268,6 +270,9 @@ pub struct Classify {
     /// All recordings are of one speaker: adapt the model to the voice first
     #[arg(long)]
     pub speaker: bool,
+    /// Labelled recordings of the one speaker, a table with the columns path and label: adapt the model to the voice and to what it mistakes in it
+    #[arg(long, value_name = "TABLE.csv", conflicts_with = "speaker")]
+    pub taught: Option<PathBuf>,
     /// Give no label where the most probable one is less probable than this
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0, value_parser = share)]
     pub at_least: f32,

@@ -110,6 +110,9 @@ pub struct Training {
     /// model gains from enrolment; unset, only by the training set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enrolment: Option<EnrolmentDraws>,
+    /// Second questions that the network is asked in training.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub auxiliary: Vec<Auxiliary>,
     /// What the logarithms of the probabilities are divided by where there are
     /// no validation speakers to tell it.
     pub temperature: f32,
@@ -140,6 +143,17 @@ impl Default for Variant {
             steps: Vec::new(),
         }
     }
+}
+
+/// A second question that the network is asked in training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auxiliary {
+    /// `speaker`, `sex`, or a part of the file's name, as RAVDESS's `intensity`.
+    pub part: String,
+    /// How much its gradient counts in the network; negative to make the
+    /// network forget the answer.
+    pub weight: f64,
 }
 
 /// How many of a speaker's other clips a training clip is normalised by.
@@ -202,6 +216,7 @@ impl Default for Training {
             mixup: 0.0,
             average: 0.0,
             enrolment: None,
+            auxiliary: Vec::new(),
             temperature: 1.0,
             members: 1,
         }
@@ -299,6 +314,12 @@ impl Settings {
             ensure!(
                 draws.least <= draws.most && (0.0..=1.0).contains(&draws.unknown),
                 "enrolment draws from `least` to `most` clips, `unknown` being a share from 0 to 1"
+            );
+        }
+        for Auxiliary { part, weight } in &t.auxiliary {
+            ensure!(
+                weight.is_finite() && weight.abs() <= 100.0,
+                "the weight of the auxiliary question `{part}` must be from -100 to 100"
             );
         }
         ensure!(

@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
+use audio::Features;
 use model::{Classification, Enrolment, Recognizer};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -26,6 +27,9 @@ pub fn run(args: cli::Classify) -> Result<ExitCode> {
     let (inputs, mut failures) = expand(&args.inputs);
     if args.speaker {
         recognizer = recognizer.enrolled(&enrolment(&recognizer, &inputs))?;
+    }
+    if let Some(table) = &args.taught {
+        recognizer = taught(&recognizer, table)?;
     }
 
     let labels = recognizer.description().labels.clone();
@@ -74,6 +78,44 @@ fn enrolment(recognizer: &Recognizer, inputs: &[PathBuf]) -> Enrolment {
     let mut speaker = Enrolment::new();
     clips.iter().for_each(|clip| speaker.merge(clip));
     speaker
+}
+
+/// The recogniser for the speaker of the labelled recordings in a table. Their
+/// paths are seen from the table's folder.
+fn taught(recognizer: &Recognizer, table: &Path) -> Result<Recognizer> {
+    let name = table.display();
+    let mut reader = csv::Reader::from_path(table).with_context(|| name.to_string())?;
+    let header = reader.headers().with_context(|| name.to_string())?.clone();
+    let column = |wanted: &str| {
+        let place = header.iter().position(|column| column.trim() == wanted);
+        place.with_context(|| format!("{name}: no column `{wanted}`; path and label are needed"))
+    };
+    let (path_column, label_column) = (column("path")?, column("label")?);
+    let labels = &recognizer.description().labels;
+    let mut clips = Vec::new();
+    for record in reader.records() {
+        let record = record.with_context(|| name.to_string())?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |column: usize| record.get(column).unwrap_or_default().trim();
+        let label = field(label_column);
+        let place = labels.iter().position(|known| known == label);
+        let place = place.with_context(|| {
+            let known = labels.join(", ");
+            format!("{name}, line {line}: the model has no label `{label}`, it has {known}")
+        })?;
+        let path = table
+            .parent()
+            .unwrap_or(Path::new(""))
+            .join(field(path_column));
+        let features = audio::Recording::open(&path)
+            .map_err(model::ModelError::from)
+            .and_then(|recording| recognizer.features(&recording))
+            .map_err(|error| anyhow!("{name}, line {line}: {}", message(&path, &error)))?;
+        clips.push((features, place));
+    }
+    let clips: Vec<(&Features, usize)> = clips.iter().map(|(f, place)| (f, *place)).collect();
+    ensure!(!clips.is_empty(), "{name}: no recording is named");
+    Ok(recognizer.taught(&clips)?)
 }
 
 fn classify(recognizer: &Recognizer, input: &Path) -> Result<Classification, model::ModelError> {

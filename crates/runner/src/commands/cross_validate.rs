@@ -96,6 +96,11 @@ fn settings(args: &cli::CrossValidate) -> Result<Settings> {
     }
     // The protocol says who is tested. Whoever a file names to be validated on
     // would be a test speaker in some fold; none at all is a choice of its own.
+    ensure!(
+        settings.from.is_none(),
+        "the settings begin with another model (`from`), which may have heard the voices that are \
+         to be tested; cross-validation trains from the beginning"
+    );
     settings.test_speakers = None;
     settings.validation_speakers = settings.validation_speakers.filter(Vec::is_empty);
     settings.validate()?;
@@ -267,11 +272,7 @@ fn print(summary: &Summary, folder: &Path) {
         }
     }
     for adapted in &summary.enrolled {
-        let known = match adapted.clips {
-            Some(clips) => format!("{clips} clips"),
-            None => "all clips".into(),
-        };
-        println!("adapted {known:<11} {}", figure(adapted.uar));
+        println!("adapted {:<15} {}", adapted.known(), figure(adapted.uar));
     }
     println!("accuracy            {}", figure(summary.accuracy));
     println!("calibration error   {:.3}", summary.calibration_error);

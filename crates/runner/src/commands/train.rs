@@ -75,7 +75,7 @@ pub fn run(args: cli::Train) -> Result<ExitCode> {
     let cache = (!args.no_cache).then(|| Path::new(CACHE));
     let others = [&split.validation[..], &split.test].concat();
     let table = FeatureTable::extract(&corpus, &split.train, &others, &settings, cache)?;
-    let parts = Parts::select(&corpus, &split, &table)?;
+    let parts = Parts::select(&corpus, &split, &table, &settings.training.auxiliary)?;
     let description = parts.describe(&corpus, &split, &settings)?;
     let (train, validation, normalisation) = parts.clips(&settings)?;
 

@@ -7,6 +7,9 @@
 //! tested ones among them: the most there is to be gained from so many, and in
 //! a corpus with as many clips of each emotion a flattering figure.
 //!
+//! Then the same with labels: of each label so many clips are drawn, and beside
+//! the statistics the model is told what they are ([`Recognizer::taught`]).
+//!
 //! These figures are of adapted models, and never mixed with the plain ones.
 
 use anyhow::Result;
@@ -23,6 +26,8 @@ use crate::report::ConfusionMatrix;
 
 /// Clips that are enrolled.
 pub const CLIPS: [usize; 5] = [1, 3, 5, 10, 20];
+/// Clips of each label that are given with their labels.
+pub const LABELLED: [usize; 2] = [1, 2];
 /// Draws of each number of clips.
 const DRAWS: usize = 3;
 
@@ -32,6 +37,9 @@ pub struct Enrolled {
     /// Clips of each speaker that were enrolled and not tested; none where all
     /// were enrolled, and tested too.
     pub clips: Option<usize>,
+    /// Whether `clips` is of each label, and the labels were known too.
+    #[serde(default)]
+    pub labelled: bool,
     /// The answers, of all draws.
     pub confusion_matrix: ConfusionMatrix,
 }
@@ -61,14 +69,7 @@ pub fn curve(
         for &clip in enrolled {
             speaker.merge(&sums[clip]);
         }
-        let recognizer = recognizer.enrolled(&speaker)?;
-        for chunk in tested.chunks(BATCH) {
-            let features: Vec<&Features> = chunk.iter().map(|&index| test[index].1).collect();
-            for (answer, &index) in recognizer.classify_features(&features)?.iter().zip(chunk) {
-                matrix.add(test[index].0.label, answer.index());
-            }
-        }
-        Ok(())
+        answer(&recognizer.enrolled(&speaker)?, test, tested, matrix)
     };
     let mut curve = Vec::new();
     for count in CLIPS {
@@ -83,6 +84,7 @@ pub fn curve(
         if matrix.total() > 0 {
             curve.push(Enrolled {
                 clips: Some(count),
+                labelled: false,
                 confusion_matrix: matrix,
             });
         }
@@ -93,7 +95,68 @@ pub fn curve(
     }
     curve.push(Enrolled {
         clips: None,
+        labelled: false,
         confusion_matrix: matrix,
     });
+    for count in LABELLED {
+        let mut matrix = empty();
+        for (_, clips) in &speakers {
+            for _ in 0..DRAWS {
+                let mut order = clips.clone();
+                order.shuffle(&mut rng);
+                let (given, tested) = of_each_label(&order, test, count);
+                if given.is_empty() {
+                    continue;
+                }
+                let given: Vec<(&Features, usize)> = given
+                    .iter()
+                    .map(|&index| (test[index].1, test[index].0.label))
+                    .collect();
+                answer(&recognizer.taught(&given)?, test, &tested, &mut matrix)?;
+            }
+        }
+        if matrix.total() > 0 {
+            curve.push(Enrolled {
+                clips: Some(count),
+                labelled: true,
+                confusion_matrix: matrix,
+            });
+        }
+    }
     Ok(curve)
+}
+
+/// The first `count` clips of every label that has more, and all others.
+fn of_each_label(
+    order: &[usize],
+    test: &[(&Clip, &Features)],
+    count: usize,
+) -> (Vec<usize>, Vec<usize>) {
+    let label = |index: usize| test[index].0.label;
+    let (mut given, mut tested) = (Vec::new(), Vec::new());
+    for &index in order {
+        let of_label = |list: &[usize]| list.iter().filter(|&&i| label(i) == label(index)).count();
+        if of_label(&given) < count && of_label(order) > count {
+            given.push(index);
+        } else {
+            tested.push(index);
+        }
+    }
+    (given, tested)
+}
+
+/// Counts a recogniser's answers on some of the clips.
+fn answer(
+    recognizer: &Recognizer,
+    test: &[(&Clip, &Features)],
+    tested: &[usize],
+    matrix: &mut ConfusionMatrix,
+) -> Result<()> {
+    for chunk in tested.chunks(BATCH) {
+        let features: Vec<&Features> = chunk.iter().map(|&index| test[index].1).collect();
+        for (answer, &index) in recognizer.classify_features(&features)?.iter().zip(chunk) {
+            matrix.add(test[index].0.label, answer.index());
+        }
+    }
+    Ok(())
 }

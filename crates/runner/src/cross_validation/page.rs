@@ -118,7 +118,8 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
         page.push_str(
             "<p class=\"muted\">Adapted models take the statistics of the voice from some of the \
              speaker's own clips, drawn at random, without their labels; the others are tested. \
-             With all clips known the tested ones are among them, which flatters.</p>\n",
+             With all clips known the tested ones are among them, which flatters. Clips of each \
+             label are given with their labels.</p>\n",
         );
     }
     page.push_str("<h2>What is taken for what, and how sure it is</h2>\n<div class=\"two\">");
@@ -156,11 +157,7 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
 
 fn adapted_row(adapted: &Adapted) -> Row {
     Row {
-        name: match adapted.clips {
-            Some(1) => "1 clip".into(),
-            Some(clips) => format!("{clips} clips"),
-            None => "all clips".into(),
-        },
+        name: adapted.known(),
         clips: adapted.answers,
         figure: adapted.uar,
     }

@@ -79,10 +79,25 @@ pub struct Row {
 pub struct Adapted {
     /// Clips of each, kept out of the test; none where all were known and tested.
     pub clips: Option<usize>,
+    /// Whether `clips` is of each label, and the labels were known too.
+    #[serde(default)]
+    pub labelled: bool,
     /// Answers, of all draws, of one seed.
     pub answers: u64,
     /// Pooled unweighted average recall.
     pub uar: Option<Spread>,
+}
+
+impl Adapted {
+    /// What is known of a speaker, in words.
+    pub fn known(&self) -> String {
+        match (self.labelled, self.clips) {
+            (true, Some(clips)) => format!("{clips} of each label"),
+            (_, Some(1)) => "1 clip".into(),
+            (_, Some(clips)) => format!("{clips} clips"),
+            (_, None) => "all clips".into(),
+        }
+    }
 }
 
 /// All figures of a cross-validation.
@@ -165,7 +180,7 @@ impl Summary {
             recalls: (self.classes.iter())
                 .map(|row| (row.name.clone(), mean(row.figure)))
                 .collect(),
-            adapted: (self.enrolled.iter())
+            adapted: (self.enrolled.iter().filter(|adapted| !adapted.labelled))
                 .map(|adapted| (adapted.clips, mean(adapted.uar)))
                 .collect(),
         }
@@ -296,11 +311,11 @@ impl Summary {
 
 /// The pooled UAR for each number of clips that are known.
 fn adapted(results: &[(TaskResult, Predictions)]) -> anyhow::Result<Vec<Adapted>> {
-    let mut by_clips: BTreeMap<usize, BTreeMap<u64, ConfusionMatrix>> = BTreeMap::new();
+    let mut by_clips: BTreeMap<(bool, usize), BTreeMap<u64, ConfusionMatrix>> = BTreeMap::new();
     for (result, _) in results {
         for enrolled in &result.enrolled {
-            // All of them last.
-            let clips = enrolled.clips.unwrap_or(usize::MAX);
+            // All of them last, those with labels behind the others.
+            let clips = (enrolled.labelled, enrolled.clips.unwrap_or(usize::MAX));
             let matrix = &enrolled.confusion_matrix;
             let empty = || ConfusionMatrix::new(matrix.labels().iter().cloned());
             let seeds = by_clips.entry(clips).or_default();
@@ -308,10 +323,11 @@ fn adapted(results: &[(TaskResult, Predictions)]) -> anyhow::Result<Vec<Adapted>
             pooled.merge(matrix)?;
         }
     }
-    let row = |(clips, seeds): (usize, BTreeMap<u64, ConfusionMatrix>)| {
+    let row = |((labelled, clips), seeds): ((bool, usize), BTreeMap<u64, ConfusionMatrix>)| {
         let values: Vec<f64> = seeds.values().filter_map(ConfusionMatrix::uar).collect();
         Adapted {
             clips: (clips != usize::MAX).then_some(clips),
+            labelled,
             answers: seeds.values().next().map_or(0, ConfusionMatrix::total),
             uar: Spread::of(&values),
         }
@@ -416,6 +432,7 @@ mod tests {
             seconds: 2.0,
             enrolled: vec![Enrolled {
                 clips: None,
+                labelled: false,
                 confusion_matrix: predictions.confusion_matrix(),
             }],
             epochs: Vec::new(),

@@ -153,7 +153,12 @@ impl Tasks<'_> {
             seed: task.seed,
             ..self.settings.clone()
         };
-        let parts = Parts::select(self.corpus, &split, self.table)?;
+        let parts = Parts::select(
+            self.corpus,
+            &split,
+            self.table,
+            &settings.training.auxiliary,
+        )?;
         let description = parts.describe(self.corpus, &split, &settings)?;
         let (train, validation, normalisation) = parts.clips(&settings)?;
         let mut trainer = Trainer::new(&description, &settings.training, task.seed, self.device);

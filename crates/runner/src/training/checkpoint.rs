@@ -16,6 +16,9 @@ use super::Trainer;
 use super::trainer::{Best, State};
 use crate::report::write_atomically;
 
+/// The name of the auxiliary heads' optimiser.
+const AUXILIARY: &str = "auxiliary_optimizer";
+
 /// What is not an array.
 #[derive(Serialize, Deserialize)]
 struct Progress {
@@ -23,6 +26,7 @@ struct Progress {
     epoch: usize,
     best: Option<BestProgress>,
     optimizer_bytes: usize,
+    auxiliary_bytes: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,12 +58,20 @@ pub fn save(trainer: &Trainer, path: &Path) -> Result<()> {
             loss: best.loss,
         }
     });
+    let auxiliary = state.auxiliary.map(|(weights, optimizer)| {
+        put("auxiliary", weights);
+        optimizer
+    });
     arrays.insert("optimizer".into(), pack(&state.optimizer));
+    if let Some(optimizer) = &auxiliary {
+        arrays.insert(AUXILIARY.into(), pack(optimizer));
+    }
     let progress = Progress {
         epochs_done: state.epochs_done,
         epoch: state.epoch,
         best,
         optimizer_bytes: state.optimizer.len(),
+        auxiliary_bytes: auxiliary.map(|optimizer| optimizer.len()),
     };
     let metadata = HashMap::from([("progress".to_string(), serde_json::to_string(&progress)?)]);
     write_atomically(path, &model::serialize(&arrays, metadata)?)
@@ -83,6 +95,7 @@ pub fn load(trainer: &mut Trainer, path: &Path) -> Result<()> {
         optimizer.len() == progress.optimizer_bytes,
         "{name}: the optimiser's state is cut off"
     );
+    let auxiliary = arrays.remove(AUXILIARY).zip(progress.auxiliary_bytes);
     let under = |group: &str| -> Parameters {
         let own = arrays.iter().filter_map(|(name, array)| {
             let name = name.strip_prefix(group)?.strip_prefix('/')?;
@@ -106,6 +119,7 @@ pub fn load(trainer: &mut Trainer, path: &Path) -> Result<()> {
         }),
         weights: under("now"),
         average: under("average"),
+        auxiliary: auxiliary.map(|(array, bytes)| (under("auxiliary"), unpack(&array, bytes))),
         optimizer,
     };
     trainer.set_state(state).with_context(|| name)

@@ -46,6 +46,8 @@ pub struct TrainingClip<'a> {
     pub label: usize,
     /// Whose voice it is, as a number from 0.
     pub speaker: usize,
+    /// The answer to each auxiliary question, where it has one.
+    pub auxiliary: Vec<Option<usize>>,
 }
 
 /// Clips to learn from.
@@ -66,6 +68,8 @@ pub struct Sample {
     pub features: Features,
     /// What it is to be taken for.
     pub label: usize,
+    /// The answer to each auxiliary question, where it has one.
+    pub auxiliary: Vec<Option<usize>>,
 }
 
 impl<'a> TrainingClips<'a> {
@@ -102,6 +106,16 @@ impl<'a> TrainingClips<'a> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.clips.is_empty()
+    }
+
+    /// Answers there are to each auxiliary question.
+    pub fn auxiliary_answers(&self) -> Vec<usize> {
+        let questions = self.clips.first().map_or(0, |clip| clip.auxiliary.len());
+        let answers =
+            |question: usize| self.clips.iter().filter_map(move |c| c.auxiliary[question]);
+        (0..questions)
+            .map(|question| answers(question).max().map_or(0, |highest| highest + 1))
+            .collect()
     }
 
     /// A factor for every label that makes all labels count alike: the number
@@ -171,6 +185,7 @@ impl<'a> TrainingClips<'a> {
         Ok(Sample {
             features,
             label: clip.label,
+            auxiliary: clip.auxiliary.clone(),
         })
     }
 
@@ -237,6 +252,7 @@ mod tests {
                 variants: vec![features],
                 label: k % 3,
                 speaker: k % 2,
+                auxiliary: Vec::new(),
             });
         let normalisation = Normalisation::fit(features).unwrap();
         TrainingClips::new(clips.collect(), normalisation, enrolment)
@@ -273,7 +289,7 @@ mod tests {
     #[test]
     fn a_clip_is_normalised_by_its_speakers_other_clips() {
         // Speaker 0 says 5, speaker 1 says -5: measured by themselves both are near 0.
-        let of = |k: usize| features(4, if k % 2 == 0 { 5.0 } else { -5.0 });
+        let of = |k: usize| features(4, if k.is_multiple_of(2) { 5.0 } else { -5.0 });
         let features: Vec<Features> = (0..40).map(of).collect();
         let training = Training {
             enrolment: Some(EnrolmentDraws {
@@ -319,6 +335,7 @@ mod tests {
             variants: vec![&heard],
             label,
             speaker: 0,
+            auxiliary: Vec::new(),
         });
         let normalisation = Normalisation::fit([&heard]).unwrap();
         let clips = TrainingClips::new(clips.to_vec(), normalisation, false);

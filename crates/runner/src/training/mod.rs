@@ -4,6 +4,7 @@
 //! - [`data`]: the clips of each part, normalised, and their batches;
 //! - [`schedule`]: the learning rate over the steps;
 //! - [`trainer`]: an epoch of steps, validation, and which epoch is kept;
+//! - [`auxiliary`]: second questions that the network is asked meanwhile;
 //! - [`calibration`]: the temperature that makes probabilities mean what they say;
 //! - [`finish`]: the model of it, calibrated and tested;
 //! - [`checkpoint`]: everything a training needs to go on, in one file.
@@ -12,6 +13,7 @@
 //! the epoch's number alone, so a resumed training takes the same way as one
 //! that was never interrupted.
 
+pub mod auxiliary;
 pub mod calibration;
 pub mod checkpoint;
 pub mod data;

@@ -10,7 +10,7 @@ use super::{Clips, TrainingClip, TrainingClips};
 use crate::corpus::{Clip, Corpus, Split};
 use crate::features::extract_all;
 use crate::progress;
-use crate::settings::{Settings, Variant};
+use crate::settings::{Auxiliary, Settings, Variant};
 use crate::sound::Sound;
 use crate::synth::MARKER;
 
@@ -95,12 +95,18 @@ impl<'a> Parts<'a> {
     /// # Errors
     ///
     /// Where no training clip has features.
-    pub fn select(corpus: &'a Corpus, split: &Split, table: &'a FeatureTable) -> Result<Self> {
+    pub fn select(
+        corpus: &'a Corpus,
+        split: &Split,
+        table: &'a FeatureTable,
+        questions: &[Auxiliary],
+    ) -> Result<Self> {
         let plain = |indices: &[usize]| -> Vec<(&'a Clip, &'a Features)> {
             let with = |&index: &usize| Some((&corpus.clips[index], table.plain[index].as_ref()?));
             indices.iter().filter_map(with).collect()
         };
         let mut speakers: Vec<&str> = Vec::new();
+        let mut answers: Vec<Vec<String>> = vec![Vec::new(); questions.len()];
         let mut train = Vec::with_capacity(split.train.len());
         for &index in &split.train {
             let clip = &corpus.clips[index];
@@ -117,11 +123,29 @@ impl<'a> Parts<'a> {
                 speakers.push(&clip.speaker);
                 speakers.len() - 1
             });
+            let auxiliary = questions.iter().zip(&mut answers).map(|(question, known)| {
+                let answer = answer(corpus, clip, &question.part)?;
+                let place = known.iter().position(|other| *other == answer);
+                Some(place.unwrap_or_else(|| {
+                    known.push(answer);
+                    known.len() - 1
+                }))
+            });
             train.push(TrainingClip {
                 variants,
                 label: clip.label,
                 speaker,
+                auxiliary: auxiliary.collect(),
             });
+        }
+        for (question, answers) in questions.iter().zip(&answers) {
+            ensure!(
+                answers.len() > 1 || train.is_empty(),
+                "the auxiliary question `{}` has {} answer(s) in these recordings; speaker, sex \
+                 and the parts of the files' names can be asked",
+                question.part,
+                answers.len()
+            );
         }
         ensure!(
             !train.is_empty(),
@@ -177,6 +201,15 @@ impl<'a> Parts<'a> {
             Clips::new(validation, &normalisation)?,
             normalisation,
         ))
+    }
+}
+
+/// A clip's answer to an auxiliary question.
+fn answer(corpus: &Corpus, clip: &Clip, part: &str) -> Option<String> {
+    match part {
+        "speaker" => Some(clip.speaker.clone()),
+        "sex" => Some(format!("{:?}", corpus.card.sex(&clip.speaker)?)),
+        part => clip.parts.get(part).cloned(),
     }
 }
 

@@ -22,6 +22,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Beta, Distribution};
 
+use super::auxiliary::AuxiliaryHeads;
 use super::schedule::learning_rate;
 use super::{Clips, Sample, TrainingClips};
 use crate::report::{ConfusionMatrix, EpochMetrics};
@@ -39,6 +40,8 @@ pub struct Trainer {
     done: Vec<Parameters>,
     epochs_done: usize,
     present: Present,
+    /// Of a checkpoint, until the heads are made.
+    auxiliary_state: Option<(Parameters, Vec<u8>)>,
 }
 
 /// The network being trained.
@@ -48,6 +51,8 @@ struct Present {
     optimizer: ModuleOptimizer,
     /// Of the weights so far; empty where none is taken.
     average: Parameters,
+    /// Made with the first batch, of as many answers as its clips have.
+    auxiliary: Option<AuxiliaryHeads>,
     epoch: usize,
     best: Option<Best>,
 }
@@ -61,6 +66,7 @@ pub(super) struct State {
     pub weights: Parameters,
     pub average: Parameters,
     pub optimizer: Vec<u8>,
+    pub auxiliary: Option<(Parameters, Vec<u8>)>,
 }
 
 /// The best epoch so far.
@@ -87,6 +93,7 @@ impl Present {
             classifier: description.init(&mut Init::new(seed, device)),
             optimizer: optimizer.init(),
             average: Parameters::new(),
+            auxiliary: None,
             epoch: 0,
             best: None,
         }
@@ -119,6 +126,7 @@ impl Trainer {
             done: Vec::new(),
             epochs_done: 0,
             present: Present::new(description, settings, seed, &device),
+            auxiliary_state: None,
             device,
         }
     }
@@ -221,6 +229,7 @@ impl Trainer {
         let weights = train.class_weights(self.description.labels.len());
         let batches = train.epoch(&self.settings, &mut rng)?;
 
+        self.begin_auxiliary(&train.auxiliary_answers())?;
         let before = self.present.clone();
         let (mut loss_sum, mut correct, mut rate) = (0.0, 0usize, 0.0);
         for (index, batch) in batches.iter().enumerate() {
@@ -267,9 +276,11 @@ impl Trainer {
     ) -> Result<(f64, usize)> {
         let targets: Vec<usize> = batch.iter().map(|sample| sample.label).collect();
         let clips: Vec<&Features> = batch.iter().map(|sample| &sample.features).collect();
-        let batch = Batch::new(&clips, &self.device);
+        let inputs = Batch::new(&clips, &self.device);
         let network = &self.present.classifier;
-        let pooled = network.pooled(&batch, &mut Dropout::training(rng));
+        let pooled = network.pooled(&inputs, &mut Dropout::training(rng));
+        let heads = self.present.auxiliary.as_ref();
+        let asked = heads.and_then(|heads| heads.loss(&pooled, batch, &self.settings.auxiliary));
         let smoothing = self.settings.label_smoothing;
         let (logits, loss) = match mix(targets.len(), self.settings.mixup, rng) {
             None => {
@@ -288,8 +299,16 @@ impl Trainer {
                 (logits, own * share + other * (1.0 - share))
             }
         };
-        let gradients = GradientsParams::from_grads(loss.backward(), network);
+        let whole = match asked {
+            Some(asked) => loss.clone() + asked,
+            None => loss.clone(),
+        };
+        let mut all = whole.backward();
+        let gradients = GradientsParams::from_module(&mut all, network);
         let present = &mut self.present;
+        if let Some(heads) = &mut present.auxiliary {
+            heads.step(rate, &mut all);
+        }
         present.classifier = present
             .optimizer
             .step(rate, present.classifier.clone(), gradients);
@@ -298,6 +317,21 @@ impl Trainer {
             average(&present.classifier, &mut present.average, decay);
         }
         Ok((loss.into_scalar(), count_correct(logits, &targets)?))
+    }
+
+    /// The auxiliary heads before their first step, or as a checkpoint left them.
+    fn begin_auxiliary(&mut self, answers: &[usize]) -> Result<()> {
+        if answers.is_empty() || self.present.auxiliary.is_some() {
+            return Ok(());
+        }
+        let width = self.present.classifier.head.weight.dims()[1];
+        let seed = self.member_seed(self.done.len());
+        let mut heads = AuxiliaryHeads::new(width, answers, seed, &self.device);
+        if let Some((weights, optimizer)) = self.auxiliary_state.take() {
+            heads.set_state(&weights, optimizer)?;
+        }
+        self.present.auxiliary = Some(heads);
+        Ok(())
     }
 
     /// Puts the finished network away and begins the next one.
@@ -360,7 +394,9 @@ impl Trainer {
             .optimizer
             .into_bytes()
             .context("the optimiser's state cannot be saved")?;
+        let auxiliary = present.auxiliary.as_ref().map(AuxiliaryHeads::state);
         Ok(State {
+            auxiliary: auxiliary.transpose()?,
             done: self.done.clone(),
             epochs_done: self.epochs_done,
             epoch: present.epoch,
@@ -384,6 +420,7 @@ impl Trainer {
         present.epoch = state.epoch;
         present.best = state.best;
         present.average = state.average;
+        self.auxiliary_state = state.auxiliary;
         self.done = state.done;
         self.epochs_done = state.epochs_done;
         Ok(())
