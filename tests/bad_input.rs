@@ -26,9 +26,9 @@ fn help_is_worth_reading() {
 }
 
 #[test]
-fn without_a_model_classify_says_how_to_get_one() {
+fn where_nothing_was_trained_the_newest_model_is_an_error_that_says_how_to_get_one() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = run(folder.path(), &["classify", "a.wav"]);
+    let outcome = run(folder.path(), &["classify", "--model", "newest", "a.wav"]);
     assert_eq!(outcome.code, 1);
     assert!(
         outcome.stderr.contains("runner train"),

@@ -8,9 +8,12 @@ use std::sync::OnceLock;
 pub fn runner() -> &'static Path {
     static RUNNER: OnceLock<PathBuf> = OnceLock::new();
     RUNNER.get_or_init(|| {
+        // Asked when the test runs: a target folder may outlive the checkout
+        // that its files were compiled in.
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
         let status = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "-p", "runner"])
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .current_dir(Path::new(&manifest).join(".."))
             .status()
             .expect("cargo starts");
         assert!(status.success(), "the runner does not build");

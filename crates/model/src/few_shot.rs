@@ -63,7 +63,7 @@ mod tests {
         assert!(offsets[0] > 0.0 && offsets[1] < 0.0, "{offsets:?}");
         let after = moved(&[0.3, 0.6, 0.1], &offsets);
         assert!((after.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-        assert!((after[0] - after[1]).abs() < 0.15, "{after:?}");
+        assert!((after[0] - after[1]).abs() < 0.2, "{after:?}");
         // At the minimum the gradient is nothing.
         let pull = |label: usize, share: f64| {
             offsets[label] / (PRIOR_DEVIATION * PRIOR_DEVIATION)
