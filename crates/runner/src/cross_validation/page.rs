@@ -61,7 +61,7 @@ pub fn html(summary: &Summary, results: &[TaskResult], command: &str) -> Result<
          <span class=\"muted\">{interval}{}; guessing is worth {:.3}</span></div></div>\
          <div><div class=\"big\">{}</div><div>accuracy</div></div>\
          <div><div class=\"big\">{:.3}</div><div>calibration error</div></div></div>\n\
-         <p>{} clips of {} speakers, each tested by a network that {}. {} numbers in a network; \
+         <p>{} clips of {} speakers, each tested by a model that {}. {} numbers in a model; \
          {:.0} s of training a seed, on one thread.</p>\n",
         match summary.seeds {
             1 => "one seed, so no deviation".into(),

@@ -145,3 +145,99 @@ fn unpack(array: &Array, count: usize) -> Vec<u8> {
     let bytes = array.values.iter().flat_map(|value| value.to_le_bytes());
     bytes.take(count).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use audio::{FeatureSpec, Features, Frames};
+    use model::burn::tensor::Device;
+    use model::parameters::parameters;
+    use model::{Architecture, Convolution, Description, Normalisation, Provenance};
+
+    use super::*;
+    use crate::settings::{Auxiliary, EnrolmentDraws, Training};
+    use crate::training::{Clips, TrainingClip, TrainingClips};
+
+    #[test]
+    fn a_training_gone_on_from_any_epoch_ends_with_the_same_weights() {
+        let description = Description {
+            labels: ["calm", "angry"].map(String::from).to_vec(),
+            features: FeatureSpec::recommended(),
+            architecture: Architecture {
+                convolutions: vec![Convolution {
+                    channels: 4,
+                    ..Convolution::default()
+                }],
+                hidden: 3,
+                functional_units: 3,
+                ..Architecture::default()
+            },
+            temperature: 1.0,
+            provenance: Provenance::default(),
+        };
+        let columns = description.features.column_names().len();
+        let functionals = description.features.functional_names().len();
+        let value = |k: usize| ((k * 37) % 89) as f32 / 44.0 - 1.0;
+        let clips: Vec<Features> = (0..8)
+            .map(|clip| Features {
+                frames: Frames::new((0..6 * columns).map(|k| value(k + clip)).collect(), columns),
+                functionals: (0..functionals).map(|k| value(k * clip)).collect(),
+            })
+            .collect();
+        let settings = Training {
+            epochs: 2,
+            members: 2,
+            batch_size: 4,
+            average: 0.9,
+            enrolment: Some(EnrolmentDraws {
+                least: 1,
+                ..EnrolmentDraws::default()
+            }),
+            auxiliary: vec![Auxiliary {
+                part: "speaker".into(),
+                weight: -0.5,
+            }],
+            ..Training::default()
+        };
+        let training_clip = |(k, features)| TrainingClip {
+            variants: vec![features],
+            label: k % 2,
+            speaker: k / 4,
+            auxiliary: vec![Some(k / 4)],
+        };
+        let normalisation = Normalisation::fit(&clips).unwrap();
+        let train = clips.iter().enumerate().map(training_clip).collect();
+        let train = TrainingClips::new(train, normalisation, true);
+        let (nobody, go_on) = (Clips::default(), AtomicBool::new(false));
+        let begin = || Trainer::new(&description, &settings, 3, &Device::flex());
+        let weights = |trainer: &Trainer| -> Vec<Parameters> {
+            trainer
+                .classifiers()
+                .unwrap()
+                .iter()
+                .map(parameters)
+                .collect()
+        };
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = |epoch: usize| folder.path().join(format!("{epoch}.safetensors"));
+        let mut whole = begin();
+        while !whole.is_done() {
+            whole.run_epoch(&train, &nobody, &go_on, |_, _| {}).unwrap();
+            save(&whole, &file(whole.epoch())).unwrap();
+        }
+        assert_eq!((whole.epoch(), weights(&whole).len()), (4, 2));
+        for epoch in 1..=4 {
+            let mut resumed = begin();
+            load(&mut resumed, &file(epoch)).unwrap();
+            assert_eq!(resumed.epoch(), epoch);
+            while !resumed.is_done() {
+                resumed
+                    .run_epoch(&train, &nobody, &go_on, |_, _| {})
+                    .unwrap();
+            }
+            assert!(weights(&resumed) == weights(&whole), "from epoch {epoch}");
+        }
+    }
+}

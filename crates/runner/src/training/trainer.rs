@@ -343,6 +343,8 @@ impl Trainer {
         self.done.push(kept);
         self.epochs_done += self.present.epoch;
         self.present = self.network(self.done.len());
+        // What a checkpoint left is of the network put away.
+        self.auxiliary_state = None;
     }
 
     /// Loss and UAR on the validation clips; nothing without any.
