@@ -131,12 +131,8 @@ impl Enrolment {
         enrolment
     }
 
-    /// One clip more.
-    ///
-    /// # Panics
-    ///
-    /// If it has other columns than those before it, which the same
-    /// extractor's clips never have.
+    /// One clip more. With other columns than those before it, the enrolment is
+    /// of no use, and [`Normalisation::adapted`] refuses it.
     pub fn add(&mut self, features: &Features) {
         self.clips += 1;
         for row in features.frames.rows() {
@@ -184,6 +180,9 @@ impl Moments {
     }
 
     fn merge(&mut self, other: &Self) {
+        if other.count == 0.0 {
+            return;
+        }
         self.sized(other.sum.len());
         self.count += other.count;
         for (to, from) in self.sum.iter_mut().zip(&other.sum) {
@@ -198,8 +197,11 @@ impl Moments {
         if self.count == 0.0 {
             self.sum = vec![0.0; columns];
             self.squares = vec![0.0; columns];
+        } else if self.sum.len() != columns {
+            // Sums of unlike rows mean nothing; without any they fit no normalisation.
+            self.sum.clear();
+            self.squares.clear();
         }
-        assert_eq!(self.sum.len(), columns, "clips of one extractor are alike");
     }
 }
 
@@ -358,11 +360,14 @@ mod tests {
         for (many, alone) in many.frames.deviation.iter().zip(&alone.frames.deviation) {
             assert!((many - alone).abs() < 1e-2);
         }
-        assert!(
-            normalisation
-                .adapted(&Enrolment::of(&clip(&[1.0, 2.0], &[])))
-                .is_err()
-        );
+        let odd = clip(&[1.0, 2.0], &[]);
+        assert!(normalisation.adapted(&Enrolment::of(&odd)).is_err());
+        for mixed in [[&speaker, &odd], [&odd, &speaker]] {
+            let mut enrolment = Enrolment::new();
+            mixed.into_iter().for_each(|clip| enrolment.add(clip));
+            enrolment.add(&speaker);
+            assert!(normalisation.adapted(&enrolment).is_err());
+        }
     }
 
     #[test]

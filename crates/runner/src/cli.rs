@@ -127,7 +127,7 @@ pub struct Train {
     /// How they are read.
     #[command(flatten)]
     pub corpus: CorpusOptions,
-    /// Take the settings from a file, such as an earlier run's settings.toml; options given here win
+    /// Take the settings from a file, such as an earlier run's settings.toml, or a recipe of the program: emotion (the best), plain; options given here win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Begin with the networks of another model, and take its features and shape
@@ -190,7 +190,9 @@ Examples:
 Protocols: those of the corpus's card (ravdess: luna5, emobox6), loso (leave one
 speaker out), loco (leave one of several corpora out), k5, k10 and so on (folds
 of speakers), a TOML file of fixed lists, and leaky-random, which tests voices
-that were trained on and is no measure of anything but that.
+that were trained on and is no measure of anything but that. nested- before any of
+them (nested-luna5) is for comparing recipes: it leaves each fold out in turn and
+tests the others.
 
 The folder holds report.html (all at a glance), results.json, predictions.csv,
 folds.csv, classes.csv, speakers.csv, settings.toml, and under folds/ each
@@ -212,7 +214,7 @@ pub struct CrossValidate {
     /// The results' folder [default: runs/DATE-CORPUS-PROTOCOL]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
-    /// Take the settings from a file, such as an earlier run's settings.toml
+    /// Take the settings from a file, such as an earlier run's settings.toml, or a recipe of the program: emotion (the best), plain
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Most passes over the training clips

@@ -12,12 +12,7 @@ pub fn run(args: cli::Corpus) -> Result<ExitCode> {
     let sources = super::sources(&args.dirs, AUTO, &args.options)?;
     let corpus = sources.open()?;
     for member in &corpus.members {
-        println!(
-            "{}: read as {} ({})",
-            member.root.display(),
-            member.read_as,
-            member.why
-        );
+        println!("{}", super::how_read(member));
     }
     println!("{}", corpus.card.title);
     println!("Licence: {}", corpus.card.licence);

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 
 use crate::cli::CorpusOptions;
-use crate::corpus::{Corpus, LabelMap, Sources};
+use crate::corpus::{Corpus, LabelMap, Member, Sources};
 
 /// How many of a long list of files are named.
 const NAMED: usize = 10;
@@ -74,12 +74,7 @@ fn describe(corpus: &Corpus) {
         corpus.root.display()
     );
     for member in &corpus.members {
-        eprintln!(
-            "{}: read as {} ({})",
-            member.root.display(),
-            member.read_as,
-            member.why
-        );
+        eprintln!("{}", how_read(member));
     }
     eprint!("{}", corpus.counts().short(SHOWN_SPEAKERS));
     let skipped = corpus
@@ -87,6 +82,12 @@ fn describe(corpus: &Corpus) {
         .iter()
         .map(|skipped| format!("{}: {}", skipped.path.display(), skipped.reason));
     list("skipped", skipped.collect());
+}
+
+/// How a folder's recordings were read, and why so.
+fn how_read(member: &Member) -> String {
+    let root = member.root.display();
+    format!("{root}: read as {} ({})", member.read_as, member.why)
 }
 
 /// Says on standard error what happened to some files.
