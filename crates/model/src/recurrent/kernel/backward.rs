@@ -5,22 +5,22 @@ use std::marker::PhantomData;
 use pulp::{Simd, WithSimd};
 
 use super::forward::{Kept, STEPS_AT_ONCE, States, gather_inputs, mask_rows, multiplied};
-use super::lanes::{load, padded, store};
+use super::lanes::{apart, load, padded, store};
 use super::plan::Group;
-use super::product::{Product, TransposedProduct};
+use super::product::{Panels, Product, TransposedProduct, WIDTH};
 use super::rules::{Around, Rule, reset_back};
 use super::weights::{Packed, PackedBack};
 use super::{Sequences, Sizes};
 
 /// Gradients of a group, padded; matrices lie by slot and unit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct GroupGradients {
-    /// `[projected slots * hidden, input]`
-    pub input: Vec<f32>,
-    /// `[reached slots * hidden, hidden]`
-    pub recurrent: Vec<f32>,
+    /// `[input, projected slots * hidden]`
+    pub input: Panels,
+    /// `[hidden, reached slots * hidden]`
+    pub recurrent: Panels,
     /// `[hidden, hidden]`, where the reset comes before the product
-    pub reset: Vec<f32>,
+    pub reset: Option<Panels>,
     /// `[slots * hidden]`
     pub bias: Vec<f32>,
     /// `[3 * hidden]`
@@ -67,16 +67,20 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
         } = self;
         let Sizes { input, hidden } = sizes;
         let wide = padded(hidden);
-        let width = R::SLOTS * wide;
-        let stride = padded(input);
+        let width = apart(R::SLOTS * wide);
+        let stride = apart(input);
+        let before_stride = apart(hidden);
         let rows = group.sequences.len();
         let mask = mask_rows(group, sequences, hidden);
         let row_of_output = |row: usize, t: usize| sequences.output(group.sequences[row], t);
 
+        let zero = |depth: usize, slots: usize| {
+            Panels::zero(depth, slots * wide / S::F32_LANES, WIDTH, S::F32_LANES)
+        };
         let mut gradients = GroupGradients {
-            input: vec![0.0; R::PROJECTED * wide * stride],
-            recurrent: vec![0.0; R::REACHED * wide * wide],
-            reset: vec![0.0; if R::RESET_BEFORE { wide * wide } else { 0 }],
+            input: zero(input, R::PROJECTED),
+            recurrent: zero(hidden, R::REACHED),
+            reset: R::RESET_BEFORE.then(|| zero(hidden, 1)),
             bias: vec![0.0; width],
             peephole: vec![0.0; if R::PEEPHOLE { 3 * wide } else { 0 }],
             h: vec![0.0; rows * wide],
@@ -84,7 +88,8 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
         };
         let mut inputs = vec![0.0; rows * STEPS_AT_ONCE * stride];
         let mut input_gradients = vec![0.0; if to_inputs.is_some() { inputs.len() } else { 0 }];
-        let mut before = vec![0.0; rows * STEPS_AT_ONCE * wide];
+        let mut before = vec![0.0; rows * STEPS_AT_ONCE * before_stride];
+        let mut scratch = vec![0.0; rows * STEPS_AT_ONCE * WIDTH * S::F32_LANES];
         let mut masked = vec![0.0; if mask.is_some() { before.len() } else { 0 }];
         let mut through = vec![0.0; rows * wide];
         let mut from_above = vec![0.0; rows * wide];
@@ -114,7 +119,7 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
         while end > 0 {
             let begin = end.saturating_sub(STEPS_AT_ONCE);
             // The hidden states before each step of the block.
-            let mut to = before.chunks_exact_mut(wide);
+            let mut to = before.chunks_exact_mut(before_stride);
             for t in begin..end {
                 for (row, to) in (0..group.active(t)).zip(&mut to) {
                     let from = if t == 0 {
@@ -149,12 +154,18 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
                         &kept.cells[at * wide..],
                     )
                 };
-                let from = (at - group.offsets[begin]) * wide;
-                let before = &before[from..from + active * wide];
+                let from = (at - group.offsets[begin]) * before_stride;
+                let before = &before[from..from + active * before_stride];
                 let recurrent = match &mask {
                     Some(mask) => {
-                        let masked = &mut masked[from..from + active * wide];
-                        multiplied(before, mask, masked);
+                        let masked = &mut masked[from..from + active * before_stride];
+                        let rows = masked.chunks_exact_mut(before_stride);
+                        for ((to, from), mask) in rows
+                            .zip(before.chunks_exact(before_stride))
+                            .zip(mask.chunks_exact(wide))
+                        {
+                            multiplied(from, mask, to);
+                        }
                         &*masked
                     }
                     None => before,
@@ -166,6 +177,7 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
                     slots: &mut kept.slots[at * width..(at + active) * width],
                     before,
                     recurrent,
+                    before_stride,
                     mask: mask.as_deref(),
                     cells_before,
                     cells,
@@ -182,37 +194,33 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
             let (first, last) = (group.offsets[begin], group.offsets[end]);
             gather_inputs(group, sequences, input, stride, begin, end, &mut inputs);
             let slots = &kept.slots[first * width..last * width];
-            let product = TransposedProduct {
-                depth: last - first,
-                a: slots,
-                a_stride: width,
-                m: R::PROJECTED * wide,
-                b: &inputs,
-                b_stride: stride,
-                n: stride,
-                c: &mut gradients.input,
-            };
-            simd.vectorize(product);
             simd.vectorize(TransposedProduct {
                 depth: last - first,
-                a: slots.get(R::FIRST * wide..).unwrap_or_default(),
-                a_stride: width,
-                m: R::REACHED * wide,
-                b: if mask.is_some() { &masked } else { &before },
-                b_stride: wide,
-                n: wide,
-                c: &mut gradients.recurrent,
+                a: &inputs,
+                a_stride: stride,
+                b: slots,
+                b_stride: width,
+                c: &mut gradients.input,
+                scratch: &mut scratch,
             });
-            if R::RESET_BEFORE {
+            simd.vectorize(TransposedProduct {
+                depth: last - first,
+                a: if mask.is_some() { &masked } else { &before },
+                a_stride: before_stride,
+                b: &slots[R::FIRST * wide..],
+                b_stride: width,
+                c: &mut gradients.recurrent,
+                scratch: &mut scratch,
+            });
+            if let Some(reset) = &mut gradients.reset {
                 simd.vectorize(TransposedProduct {
                     depth: last - first,
-                    a: slots,
+                    a: &slots[3 * wide..],
                     a_stride: width,
-                    m: wide,
-                    b: slots.get(3 * wide..).unwrap_or_default(),
+                    b: slots,
                     b_stride: width,
-                    n: wide,
-                    c: &mut gradients.reset,
+                    c: reset,
+                    scratch: &mut scratch,
                 });
             }
             if let (Some(to), Some(panels)) = (&mut to_inputs, &back.input) {
@@ -251,6 +259,8 @@ struct StepBack<'a, R> {
     slots: &'a mut [f32],
     before: &'a [f32],
     recurrent: &'a [f32],
+    /// How far the rows of the two lie apart.
+    before_stride: usize,
     mask: Option<&'a [f32]>,
     cells_before: &'a [f32],
     cells: &'a [f32],
@@ -274,6 +284,7 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
             slots,
             before,
             recurrent,
+            before_stride,
             mask,
             cells_before,
             cells,
@@ -283,7 +294,7 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
             wide,
             ..
         } = self;
-        let width = R::SLOTS * wide;
+        let width = apart(R::SLOTS * wide);
         let zero = simd.splat_f32s(0.0);
         let GroupGradients {
             bias,
@@ -293,25 +304,24 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
             ..
         } = gradients;
 
-        for unit in (0..wide).step_by(S::F32_LANES) {
-            let mut peephole = [zero; 3];
-            if R::PEEPHOLE {
-                for (gate, p) in peephole.iter_mut().enumerate() {
-                    *p = load::<S>(&packed.peephole, gate * wide + unit);
-                }
-            }
-            let mut bias_sums = [zero; 4];
-            let mut peephole_sums = [zero; 3];
-            for row in 0..rows {
+        // Row by row, in the order in which the gates lie in memory.
+        for row in 0..rows {
+            for unit in (0..wide).step_by(S::F32_LANES) {
                 let at = row * wide + unit;
                 let base = row * width + unit;
                 let mut gates = [zero; 4];
                 for (slot, gate) in gates.iter_mut().enumerate().take(R::SLOTS) {
                     *gate = load::<S>(slots, base + slot * wide);
                 }
+                let mut peephole = [zero; 3];
+                if R::PEEPHOLE {
+                    for (gate, p) in peephole.iter_mut().enumerate() {
+                        *p = load::<S>(&packed.peephole, gate * wide + unit);
+                    }
+                }
                 let cell = |values: &[f32]| if R::CELL { load::<S>(values, at) } else { zero };
                 let around = Around {
-                    h_before: load::<S>(before, at),
+                    h_before: load::<S>(before, row * before_stride + unit),
                     c_before: cell(cells_before),
                     c: cell(cells),
                     peephole,
@@ -320,29 +330,17 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
                 let flow = R::backward(simd, gates, around, dh, load::<S>(c, at));
                 for (slot, value) in flow.slots.iter().enumerate().take(R::SLOTS) {
                     store::<S>(slots, base + slot * wide, *value);
-                    bias_sums[slot] = simd.add_f32s(bias_sums[slot], *value);
+                    // The reset gate's gradient is not there yet.
+                    if !(R::RESET_BEFORE && slot == 1) {
+                        add::<S>(simd, bias, slot * wide + unit, *value);
+                    }
                 }
                 store::<S>(h, at, flow.h);
                 store::<S>(c, at, flow.c);
                 if R::PEEPHOLE {
-                    for (sum, value) in peephole_sums.iter_mut().zip(flow.peephole) {
-                        *sum = simd.add_f32s(*sum, value);
+                    for (gate, value) in flow.peephole.into_iter().enumerate() {
+                        add::<S>(simd, peephole_gradients, gate * wide + unit, value);
                     }
-                }
-            }
-            for (slot, sum) in bias_sums.iter().enumerate().take(R::SLOTS) {
-                // The reset gate's gradient is not there yet.
-                if !(R::RESET_BEFORE && slot == 1) {
-                    let at = slot * wide + unit;
-                    let total = simd.add_f32s(load::<S>(bias, at), *sum);
-                    store::<S>(bias, at, total);
-                }
-            }
-            if R::PEEPHOLE {
-                for (gate, sum) in peephole_sums.iter().enumerate() {
-                    let at = gate * wide + unit;
-                    let total = simd.add_f32s(load::<S>(peephole_gradients, at), *sum);
-                    store::<S>(peephole_gradients, at, total);
                 }
             }
         }
@@ -367,7 +365,7 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
                     let (zr, dh) = reset_back(
                         simd,
                         load::<S>(slots, slot),
-                        load::<S>(recurrent, at),
+                        load::<S>(recurrent, row * before_stride + unit),
                         load::<S>(through, at),
                     );
                     store::<S>(slots, slot, zr);
@@ -394,4 +392,10 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
             store::<S>(h, at, total);
         }
     }
+}
+
+/// Adds `vector` to `values` from `at` on.
+#[inline(always)]
+fn add<S: Simd>(simd: S, values: &mut [f32], at: usize, vector: S::f32s) {
+    store::<S>(values, at, simd.add_f32s(load::<S>(values, at), vector));
 }

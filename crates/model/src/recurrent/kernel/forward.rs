@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use pulp::{Simd, WithSimd};
 
-use super::lanes::{load, padded, store};
+use super::lanes::{apart, load, padded, store};
 use super::plan::Group;
 use super::pool;
 use super::product::{Product, rows_of_tile, tile};
@@ -131,7 +131,7 @@ impl<R: Rule> WithSimd for Forward<'_, R> {
         } = self;
         let Sizes { input, hidden } = sizes;
         let wide = padded(hidden);
-        let width = R::SLOTS * wide;
+        let width = apart(R::SLOTS * wide);
         let stride = padded(input);
         let rows = group.sequences.len();
         let mask = mask_rows(group, sequences, hidden);
@@ -160,7 +160,7 @@ impl<R: Rule> WithSimd for Forward<'_, R> {
             let block = group.offsets[end] - group.offsets[begin];
             gather_inputs(group, sequences, input, stride, begin, end, &mut inputs);
             for row in slots.chunks_exact_mut(width).take(block) {
-                row.copy_from_slice(&packed.bias);
+                row[..packed.bias.len()].copy_from_slice(&packed.bias);
             }
             simd.vectorize(Product {
                 rows: block,
@@ -298,7 +298,7 @@ impl<R: Rule> Step<'_, R> {
 
     #[inline(always)]
     fn width(&self) -> usize {
-        R::SLOTS * self.wide
+        apart(R::SLOTS * self.wide)
     }
 
     /// The slot's vector of units for a row.

@@ -11,6 +11,12 @@ pub(super) fn padded(n: usize) -> usize {
     n.next_multiple_of(BLOCK)
 }
 
+/// How far rows of `n` numbers lie apart where columns of them are read: an odd
+/// number of blocks.
+pub(super) fn apart(n: usize) -> usize {
+    (n.div_ceil(BLOCK) | 1) * BLOCK
+}
+
 /// The vector that begins at `values[at]`.
 #[inline(always)]
 pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {

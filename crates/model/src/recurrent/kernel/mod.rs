@@ -388,7 +388,7 @@ fn backward_of<R: Rule>(
             })
         })
         .collect();
-    collected::<R>(sizes, sequences, &plan, &parts)
+    collected::<R>(sizes, sequences, &plan, parts)
 }
 
 /// Adds the groups' gradients up, in their order, without the padding.
@@ -396,10 +396,10 @@ fn collected<R: Rule>(
     sizes: Sizes,
     sequences: &Sequences<'_>,
     plan: &Plan,
-    parts: &[GroupGradients],
+    parts: Vec<GroupGradients>,
 ) -> Gradients {
     let Sizes { input, hidden } = sizes;
-    let (wide, stride) = (padded(hidden), padded(input));
+    let wide = padded(hidden);
     let blocks = R::INPUT_BLOCKS.len();
     let batch = sequences.lengths.len();
     let mut sum = Gradients {
@@ -414,41 +414,25 @@ fn collected<R: Rule>(
     if own_bias {
         sum.bias.resize((blocks + 1) * hidden, 0.0);
     }
-    // Adds a padded block [hidden, columns] to where it belongs.
-    let add = |to: &mut [f32], from: &[f32], columns: usize, padded: usize| {
-        for (to, from) in to
-            .chunks_exact_mut(columns.max(1))
-            .zip(from.chunks_exact(padded))
-        {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to += from;
-            }
+    let add = |to: &mut [f32], from: &[f32]| {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to += from;
         }
     };
     for (part, group) in parts.iter().zip(&plan.groups) {
         for (slot, &block) in R::INPUT_BLOCKS.iter().enumerate() {
-            let rows = hidden * input;
-            if input > 0 {
-                let to = &mut sum.input[block * rows..(block + 1) * rows];
-                add(to, &part.input[slot * wide * stride..], input, stride);
-            }
             let to = &mut sum.bias[block * hidden..(block + 1) * hidden];
-            add(to, &part.bias[slot * wide..(slot + 1) * wide], hidden, wide);
-        }
-        let rows = hidden * hidden;
-        for (slot, &block) in R::RECURRENT_BLOCKS.iter().enumerate() {
-            let to = &mut sum.recurrent[block * rows..(block + 1) * rows];
-            add(to, &part.recurrent[slot * wide * wide..], hidden, wide);
-        }
-        if R::RESET_BEFORE {
-            add(&mut sum.recurrent[2 * rows..], &part.reset, hidden, wide);
+            add(to, &part.bias[slot * wide..]);
         }
         if own_bias {
             let from = &part.bias[R::PROJECTED * wide..];
-            add(&mut sum.bias[blocks * hidden..], from, hidden, wide);
+            add(&mut sum.bias[blocks * hidden..], from);
         }
         if R::PEEPHOLE {
-            add(&mut sum.peephole, &part.peephole, hidden, wide);
+            let gates = part.peephole.chunks_exact(wide);
+            for (to, from) in sum.peephole.chunks_exact_mut(hidden).zip(gates) {
+                add(to, from);
+            }
         }
         for (row, &sequence) in group.sequences.iter().enumerate() {
             let to = sequence * hidden..(sequence + 1) * hidden;
@@ -458,5 +442,39 @@ fn collected<R: Rule>(
             }
         }
     }
+    // The matrices' sums, and each column of them where it belongs as a row.
+    let mut parts = parts.into_iter();
+    if let Some(mut total) = parts.next() {
+        for part in parts {
+            total.input.add(&part.input);
+            total.recurrent.add(&part.recurrent);
+            if let (Some(total), Some(part)) = (&mut total.reset, &part.reset) {
+                total.add(part);
+            }
+        }
+        let row = |block: usize, unit: usize, columns: usize| {
+            let start = (block * hidden + unit) * columns;
+            start..start + columns
+        };
+        for unit in 0..hidden {
+            for (slot, &block) in R::INPUT_BLOCKS.iter().enumerate() {
+                let to = &mut sum.input[row(block, unit, input)];
+                fill(to, total.input.column(slot * wide + unit));
+            }
+            for (slot, &block) in R::RECURRENT_BLOCKS.iter().enumerate() {
+                let to = &mut sum.recurrent[row(block, unit, hidden)];
+                fill(to, total.recurrent.column(slot * wide + unit));
+            }
+            if let Some(reset) = &total.reset {
+                fill(&mut sum.recurrent[row(2, unit, hidden)], reset.column(unit));
+            }
+        }
+    }
     sum
+}
+
+fn fill(to: &mut [f32], from: impl Iterator<Item = f32>) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
 }

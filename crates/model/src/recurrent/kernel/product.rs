@@ -80,13 +80,33 @@ impl Panels {
         panels
     }
 
-    fn zero(depth: usize, vectors: usize, width: usize, lanes: usize) -> Self {
+    /// `vectors` vectors of zeros.
+    pub fn zero(depth: usize, vectors: usize, width: usize, lanes: usize) -> Self {
         Self {
             values: vec![0.0; depth * vectors * lanes],
             depth,
             width,
             vectors,
             lanes,
+        }
+    }
+
+    /// A column from the top on.
+    pub fn column(&self, column: usize) -> impl Iterator<Item = f32> {
+        let (start, step) = self.place(column / self.lanes);
+        let values = self.values.get(start + column % self.lanes..);
+        values
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .step_by(step)
+            .take(self.depth)
+    }
+
+    /// Adds a matrix that is packed in the same way.
+    pub fn add(&mut self, other: &Panels) {
+        for (to, from) in self.values.iter_mut().zip(&other.values) {
+            *to += from;
         }
     }
 
@@ -232,16 +252,15 @@ fn accumulate<S: Simd, const M: usize, const NV: usize>(
 pub(super) struct TransposedProduct<'a> {
     /// Rows of `A` and of `B`.
     pub depth: usize,
-    /// `m` columns from `a[0]` on, rows `a_stride` apart.
+    /// As many columns as `c` is deep, rows `a_stride` apart.
     pub a: &'a [f32],
     pub a_stride: usize,
-    pub m: usize,
-    /// `n` columns, whole vectors, rows `b_stride` apart.
+    /// The columns of `c`, rows `b_stride` apart.
     pub b: &'a [f32],
     pub b_stride: usize,
-    pub n: usize,
-    /// `[m, n]`, without gaps.
-    pub c: &'a mut [f32],
+    pub c: &'a mut Panels,
+    /// Room for `depth` rows of [`WIDTH`] vectors.
+    pub scratch: &'a mut [f32],
 }
 
 impl WithSimd for TransposedProduct<'_> {
@@ -253,85 +272,74 @@ impl WithSimd for TransposedProduct<'_> {
             depth,
             a,
             a_stride,
-            m,
             b,
             b_stride,
-            n,
             c,
+            scratch,
         } = self;
-        let lanes = S::F32_LANES;
-        let mut column = 0;
-        while column < n {
-            let width = ((n - column) / lanes).min(WIDTH);
-            let b = &b[column..];
-            let c = &mut c[column..];
-            match width {
-                1 => outer::<S, 1>(simd, depth, a, a_stride, m, b, b_stride, c, n),
-                2 => outer::<S, 2>(simd, depth, a, a_stride, m, b, b_stride, c, n),
-                3 => outer::<S, 3>(simd, depth, a, a_stride, m, b, b_stride, c, n),
-                _ => outer::<S, 4>(simd, depth, a, a_stride, m, b, b_stride, c, n),
+        let mut vector = 0;
+        while vector < c.vectors {
+            let width = c.width.min(c.vectors - vector);
+            let row = width * S::F32_LANES;
+            // The columns of `B` side by side, without what lies between them:
+            // they are read again for every tile.
+            let scratch = &mut scratch[..depth * row];
+            let from = b[vector * S::F32_LANES..].chunks(b_stride);
+            for (to, from) in scratch.chunks_exact_mut(row).zip(from) {
+                to.copy_from_slice(&from[..row]);
             }
-            column += width * lanes;
+            let start = vector * c.depth * S::F32_LANES;
+            let c_panel = &mut c.values[start..start + c.depth * row];
+            match width {
+                1 => outer::<S, 1>(simd, a, a_stride, scratch, c_panel),
+                2 => outer::<S, 2>(simd, a, a_stride, scratch, c_panel),
+                3 => outer::<S, 3>(simd, a, a_stride, scratch, c_panel),
+                _ => outer::<S, 4>(simd, a, a_stride, scratch, c_panel),
+            }
+            vector += width;
         }
     }
 }
 
+/// One panel of `C`, from one of `B`.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn outer<S: Simd, const NV: usize>(
-    simd: S,
-    depth: usize,
-    a: &[f32],
-    a_stride: usize,
-    m: usize,
-    b: &[f32],
-    b_stride: usize,
-    c: &mut [f32],
-    c_stride: usize,
-) {
+fn outer<S: Simd, const NV: usize>(simd: S, a: &[f32], a_stride: usize, b: &[f32], c: &mut [f32]) {
     let most = rows_of_tile::<S>();
-    let mut row = 0;
-    while row < m {
-        let a = &a[row..];
-        let c = &mut c[row * c_stride..];
-        match (m - row).min(most) {
-            1 => outer_tile::<S, 1, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
-            2 => outer_tile::<S, 2, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
-            3 => outer_tile::<S, 3, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
-            _ => outer_tile::<S, 4, NV>(simd, depth, a, a_stride, b, b_stride, c, c_stride),
+    for (tile, c) in c.chunks_mut(most * NV * S::F32_LANES).enumerate() {
+        let a = &a[tile * most..];
+        match c.len() / (NV * S::F32_LANES) {
+            1 => outer_tile::<S, 1, NV>(simd, a, a_stride, b, c),
+            2 => outer_tile::<S, 2, NV>(simd, a, a_stride, b, c),
+            3 => outer_tile::<S, 3, NV>(simd, a, a_stride, b, c),
+            _ => outer_tile::<S, 4, NV>(simd, a, a_stride, b, c),
         }
-        row += most;
     }
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn outer_tile<S: Simd, const M: usize, const NV: usize>(
     simd: S,
-    depth: usize,
     a: &[f32],
     a_stride: usize,
     b: &[f32],
-    b_stride: usize,
     c: &mut [f32],
-    c_stride: usize,
 ) {
-    let lanes = S::F32_LANES;
+    let (vectors, _) = S::as_simd_f32s(b);
+    let (steps, _) = vectors.as_chunks::<NV>();
     let mut sums = [[simd.splat_f32s(0.0); NV]; M];
-    for k in 0..depth {
-        let column = &a[k * a_stride..k * a_stride + M];
+    for (column, vectors) in a.chunks(a_stride).zip(steps) {
+        let column = &column[..M];
         let factors: [S::f32s; M] = std::array::from_fn(|m| simd.splat_f32s(column[m]));
-        let (vectors, _) = S::as_simd_f32s(&b[k * b_stride..k * b_stride + NV * lanes]);
         for v in 0..NV {
             for m in 0..M {
                 sums[m][v] = simd.mul_add_e_f32s(factors[m], vectors[v], sums[m][v]);
             }
         }
     }
-    for (m, sums) in sums.iter().enumerate() {
-        for (v, sum) in sums.iter().enumerate() {
-            let at = m * c_stride + v * lanes;
-            store::<S>(c, at, simd.add_f32s(load::<S>(c, at), *sum));
+    let (rows, _) = S::as_mut_simd_f32s(c);
+    for (row, sums) in rows.chunks_exact_mut(NV).zip(sums) {
+        for (c, sum) in row.iter_mut().zip(sums) {
+            *c = simd.add_f32s(*c, sum);
         }
     }
 }
