@@ -330,10 +330,6 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
                 let flow = R::backward(simd, gates, around, dh, load::<S>(c, at));
                 for (slot, value) in flow.slots.iter().enumerate().take(R::SLOTS) {
                     store::<S>(slots, base + slot * wide, *value);
-                    // The reset gate's gradient is not there yet.
-                    if !(R::RESET_BEFORE && slot == 1) {
-                        add::<S>(simd, bias, slot * wide + unit, *value);
-                    }
                 }
                 store::<S>(h, at, flow.h);
                 store::<S>(c, at, flow.c);
@@ -357,9 +353,8 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
                 c: through,
                 c_stride: wide,
             });
-            for unit in (0..wide).step_by(S::F32_LANES) {
-                let mut sum = load::<S>(bias, wide + unit);
-                for row in 0..rows {
+            for row in 0..rows {
+                for unit in (0..wide).step_by(S::F32_LANES) {
                     let at = row * wide + unit;
                     let slot = row * width + wide + unit;
                     let (zr, dh) = reset_back(
@@ -370,10 +365,15 @@ impl<R: Rule> WithSimd for StepBack<'_, R> {
                     );
                     store::<S>(slots, slot, zr);
                     store::<S>(through, at, dh);
-                    sum = simd.add_f32s(sum, zr);
                 }
-                store::<S>(bias, wide + unit, sum);
             }
+        }
+        for at in (0..R::SLOTS * wide).step_by(S::F32_LANES) {
+            let mut sum = zero;
+            for row in 0..rows {
+                sum = simd.add_f32s(sum, load::<S>(slots, row * width + at));
+            }
+            add::<S>(simd, bias, at, sum);
         }
         simd.vectorize(Product {
             rows,
