@@ -1,12 +1,13 @@
-//! The fused recurrence ([`kernel`](super::kernel)) as an operation of Burn
-//! with its own backward, for the backends whose tensors lie in the processor's memory.
+//! The fused recurrence as an operation of Burn with its own backward: by
+//! [`kernel`](super::kernel) for the backends whose tensors lie in the
+//! processor's memory, by kernels of [`gpu`](super::gpu) on a graphics card.
 //!
 //! Burn's own operations record a graph node for each small step; this one is
 //! a single node for a whole layer. Both directions of a layer write into the
 //! same buffer, so that nothing is put together afterwards nor taken apart on
 //! the way back, and back-propagation reads the hidden states from that
-//! buffer, which the layer above keeps anyway. Other backends take the layer
-//! step by step ([`stepwise`](super::stepwise)).
+//! buffer, which the layer above keeps anyway. What neither knows is taken
+//! step by step, by [`layer`](super::layer).
 
 #[cfg(feature = "ndarray")]
 use burn::backend::NdArray;
@@ -20,7 +21,7 @@ use burn::backend::tensor::{Device as DeviceOf, FloatTensor};
 use burn::backend::{
     Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension,
 };
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 
 use super::kernel::{self, Formula, Returning, Sequences, Sizes, Tape, Weights};
 
@@ -41,7 +42,7 @@ pub(super) struct Call {
 
 impl Call {
     /// Rows of final states behind the outputs.
-    fn state_rows(&self) -> usize {
+    pub fn state_rows(&self) -> usize {
         if self.states {
             self.formula.states()
         } else {
@@ -64,18 +65,21 @@ pub(super) struct Way {
 /// Those of two ways lie below each other.
 pub(super) type Operands = [Tensor<2>; 6];
 
-/// Whether `device` holds its tensors where the kernel can read them.
-pub(super) fn runs_on(device: &Device) -> bool {
-    fn host(device: &DispatchDevice) -> bool {
-        match device {
-            DispatchDevice::Flex(_) => true,
-            #[cfg(feature = "ndarray")]
-            DispatchDevice::NdArray(_) => true,
-            #[allow(unreachable_patterns)]
-            _ => false,
+/// Whether the operation takes this input for a layer of so many hidden units.
+pub(super) fn takes(input: &Tensor<3>, hidden: usize) -> bool {
+    let place = match input.device().inner().as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "ndarray")]
+        DispatchDevice::NdArray(_) => true,
+        // A card has no empty tensors, and workgroups have their limits.
+        #[cfg(feature = "wgpu")]
+        DispatchDevice::Cube(_) => {
+            (1..=super::gpu::MOST_UNITS).contains(&hidden) && !input.dims().contains(&0)
         }
-    }
-    host(device.clone().inner().as_dispatch())
+        #[allow(unreachable_patterns)]
+        _ => false,
+    };
+    place && input.dtype() == DType::F32
 }
 
 /// Outputs `[batch, time, ways * hidden]`, with the rows of the final states
@@ -95,7 +99,7 @@ pub(super) fn sequence(inputs: Tensor<3>, operands: Operands, call: Call) -> Ten
 }
 
 /// The operation that Burn dispatches to the backend of its tensors.
-#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Cube: cfg(feature = "wgpu"), Autodiff)]
 pub(super) trait RecurrentOps: Backend {
     #[allow(clippy::too_many_arguments)]
     fn recurrent_sequence(
@@ -108,6 +112,30 @@ pub(super) trait RecurrentOps: Backend {
         c: FloatTensor<Self>,
         call: Call,
     ) -> FloatTensor<Self>;
+}
+
+/// A backend that runs the operation as a whole.
+pub(super) trait Fused: Backend {
+    /// What a forward pass leaves for the way back.
+    type Tape: Clone + std::fmt::Debug + Send + Sync + 'static;
+
+    /// The outputs, and the tape, which is empty unless it is to be kept.
+    fn forward(
+        tensors: &[FloatTensor<Self>; 7],
+        call: &Call,
+        keep: bool,
+    ) -> (FloatTensor<Self>, Self::Tape);
+
+    /// The gradients of the operation's tensors, in their order; none of those
+    /// that are placeholders, and of the inputs only where `wants_inputs`.
+    fn backward(
+        tensors: [FloatTensor<Self>; 7],
+        outputs: FloatTensor<Self>,
+        gradients: FloatTensor<Self>,
+        call: &Call,
+        tape: Self::Tape,
+        wants_inputs: bool,
+    ) -> [Option<FloatTensor<Self>>; 7];
 }
 
 /// A backend whose tensors can be read as slices.
@@ -153,38 +181,32 @@ impl Host for NdArray {
     }
 }
 
-impl RecurrentOps for Flex {
-    fn recurrent_sequence(
-        inputs: FloatTensor<Self>,
-        weight_ih: FloatTensor<Self>,
-        weight_hh: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        call: Call,
-    ) -> FloatTensor<Self> {
-        let tensors = [inputs, weight_ih, weight_hh, bias, peephole, h, c];
-        run::<Self>(&tensors, &call, false).0
-    }
+/// The operation without gradients, on a [`Fused`] backend.
+macro_rules! without_gradients {
+    ($backend:ty) => {
+        impl RecurrentOps for $backend {
+            fn recurrent_sequence(
+                inputs: FloatTensor<Self>,
+                weight_ih: FloatTensor<Self>,
+                weight_hh: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                peephole: FloatTensor<Self>,
+                h: FloatTensor<Self>,
+                c: FloatTensor<Self>,
+                call: Call,
+            ) -> FloatTensor<Self> {
+                let tensors = [inputs, weight_ih, weight_hh, bias, peephole, h, c];
+                <Self as Fused>::forward(&tensors, &call, false).0
+            }
+        }
+    };
 }
 
+without_gradients!(Flex);
 #[cfg(feature = "ndarray")]
-impl RecurrentOps for NdArray {
-    fn recurrent_sequence(
-        inputs: FloatTensor<Self>,
-        weight_ih: FloatTensor<Self>,
-        weight_hh: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        peephole: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        call: Call,
-    ) -> FloatTensor<Self> {
-        let tensors = [inputs, weight_ih, weight_hh, bias, peephole, h, c];
-        run::<Self>(&tensors, &call, false).0
-    }
-}
+without_gradients!(NdArray);
+#[cfg(feature = "wgpu")]
+without_gradients!(burn::backend::Cube);
 
 /// The operation's arguments as the kernel takes them.
 struct Borrowed<'a> {
@@ -249,67 +271,59 @@ fn keep_pages() {
     });
 }
 
-/// The outputs, and a tape for every way if they are to be kept.
-fn run<B: Host>(
-    tensors: &[FloatTensor<B>; 7],
-    call: &Call,
-    keep: bool,
-) -> (FloatTensor<B>, Vec<Tape>) {
-    keep_pages();
-    let device = tensors[0].device();
-    let [batch, time, input] = tensors[0].shape().dims();
-    let values = tensors.clone().map(B::values);
-    let Borrowed { sizes, ways } = Borrowed::new::<B>(&values, [batch, time, input], call);
-    let shape = [batch, time + call.state_rows(), ways.len() * sizes.hidden];
-    let mut outputs = vec![0.0; shape.iter().product()];
-    let mut tapes = Vec::with_capacity(ways.len());
-    for (weights, sequences) in &ways {
-        tapes.extend(kernel::forward(
-            call.formula,
-            sizes,
-            weights,
-            sequences,
-            &mut outputs,
-            keep,
-        ));
-    }
-    (tensor::<B>(outputs, &shape, &device), tapes)
-}
-
 fn tensor<B: Backend>(values: Vec<f32>, shape: &[usize], device: &DeviceOf<B>) -> FloatTensor<B> {
     B::float_from_data(TensorData::new(values, shape.to_vec()), device)
 }
 
-/// The derivative; its formulas are the kernel's.
-#[derive(Debug)]
-struct SequenceBackward;
+impl<B: Host> Fused for B {
+    /// One for every way.
+    type Tape = Vec<Tape>;
 
-impl<B: Host> Backward<B, 7> for SequenceBackward {
-    /// The operation's tensors, its outputs, and the tape of every way.
-    type State = ([FloatTensor<B>; 7], FloatTensor<B>, Call, Arc<Vec<Tape>>);
+    fn forward(
+        tensors: &[FloatTensor<B>; 7],
+        call: &Call,
+        keep: bool,
+    ) -> (FloatTensor<B>, Vec<Tape>) {
+        keep_pages();
+        let device = tensors[0].device();
+        let [batch, time, input] = tensors[0].shape().dims();
+        let values = tensors.clone().map(B::values);
+        let Borrowed { sizes, ways } = Borrowed::new::<B>(&values, [batch, time, input], call);
+        let shape = [batch, time + call.state_rows(), ways.len() * sizes.hidden];
+        let mut outputs = vec![0.0; shape.iter().product()];
+        let mut tapes = Vec::with_capacity(ways.len());
+        for (weights, sequences) in &ways {
+            tapes.extend(kernel::forward(
+                call.formula,
+                sizes,
+                weights,
+                sequences,
+                &mut outputs,
+                keep,
+            ));
+        }
+        (tensor::<B>(outputs, &shape, &device), tapes)
+    }
 
     fn backward(
-        self,
-        ops: Ops<Self::State, 7>,
-        grads: &mut GradientStore,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let (tensors, outputs, call, tapes) = ops.state;
-        let output_gradients = B::values(grads.consume::<B>(&ops.node));
+        tensors: [FloatTensor<B>; 7],
+        outputs: FloatTensor<B>,
+        gradients: FloatTensor<B>,
+        call: &Call,
+        tapes: Vec<Tape>,
+        wants_inputs: bool,
+    ) -> [Option<FloatTensor<B>>; 7] {
+        let gradients = B::values(gradients);
         let outputs = B::values(outputs);
         let device = tensors[0].device();
         let shapes = tensors.each_ref().map(|tensor| tensor.shape().to_vec());
         let shape: [usize; 3] = tensors[0].shape().dims();
         let values = tensors.map(B::values);
-        let Borrowed { sizes, ways } = Borrowed::new::<B>(&values, shape, &call);
-        // The graph is walked once as a rule, and then the tapes are nobody else's.
-        let tapes = Arc::try_unwrap(tapes).unwrap_or_else(|shared| (*shared).clone());
-        let mut inputs = ops.parents[0]
-            .is_some()
-            .then(|| vec![0.0; shape.iter().product()]);
+        let Borrowed { sizes, ways } = Borrowed::new::<B>(&values, shape, call);
+        let mut inputs = wants_inputs.then(|| vec![0.0; shape.iter().product()]);
         let mut parts: [Vec<f32>; 6] = Default::default();
         for ((weights, sequences), tape) in ways.iter().zip(tapes) {
-            let gradients = kernel::backward(
+            let of_way = kernel::backward(
                 call.formula,
                 sizes,
                 weights,
@@ -317,34 +331,61 @@ impl<B: Host> Backward<B, 7> for SequenceBackward {
                 Returning {
                     tape,
                     outputs: B::slice(&outputs),
-                    gradients: B::slice(&output_gradients),
+                    gradients: B::slice(&gradients),
                 },
                 inputs.as_deref_mut(),
             );
             let of_way = [
-                gradients.input,
-                gradients.recurrent,
-                gradients.bias,
-                gradients.peephole,
-                gradients.h,
-                gradients.c,
+                of_way.input,
+                of_way.recurrent,
+                of_way.bias,
+                of_way.peephole,
+                of_way.h,
+                of_way.c,
             ];
             for (part, values) in parts.iter_mut().zip(of_way) {
                 part.extend(values);
             }
         }
-        let parts = std::iter::once(inputs.unwrap_or_default()).chain(parts);
-        for ((parent, values), shape) in ops.parents.into_iter().zip(parts).zip(shapes) {
-            if let Some(parent) = parent
-                && values.len() == shape.iter().product::<usize>()
-            {
-                grads.register::<B>(parent.id, tensor::<B>(values, &shape, &device));
+        let [ih, hh, bias, peephole, h, c] = parts;
+        let mut shapes = shapes.iter();
+        [inputs.unwrap_or_default(), ih, hh, bias, peephole, h, c].map(|values| {
+            let shape = shapes.next()?;
+            let whole = values.len() == shape.iter().product::<usize>();
+            whole.then(|| tensor::<B>(values, shape, &device))
+        })
+    }
+}
+
+/// The derivative; its formulas are the kernels'.
+#[derive(Debug)]
+struct SequenceBackward;
+
+impl<B: Fused> Backward<B, 7> for SequenceBackward {
+    /// The operation's tensors, its outputs, and the tape.
+    type State = ([FloatTensor<B>; 7], FloatTensor<B>, Call, Arc<B::Tape>);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 7>,
+        grads: &mut GradientStore,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let (tensors, outputs, call, tape) = ops.state;
+        let gradients = grads.consume::<B>(&ops.node);
+        // The graph is walked once as a rule, and then the tape is nobody else's.
+        let tape = Arc::try_unwrap(tape).unwrap_or_else(|shared| (*shared).clone());
+        let wants_inputs = ops.parents[0].is_some();
+        let of_tensors = B::backward(tensors, outputs, gradients, &call, tape, wants_inputs);
+        for (parent, gradient) in ops.parents.into_iter().zip(of_tensors) {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                grads.register::<B>(parent.id, gradient);
             }
         }
     }
 }
 
-impl<B: Host, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C>
+impl<B: Fused, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C>
 where
     B: RecurrentOps,
 {
@@ -367,16 +408,11 @@ where
             .stateful()
         {
             OpsKind::Tracked(prepared) => {
-                let (outputs, tapes) = run::<B>(&tensors, &call, true);
-                let state = (tensors, outputs.clone(), call, Arc::new(tapes));
+                let (outputs, tape) = B::forward(&tensors, &call, true);
+                let state = (tensors, outputs.clone(), call, Arc::new(tape));
                 prepared.finish(state, outputs)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(run::<B>(&tensors, &call, false).0),
+            OpsKind::UnTracked(prepared) => prepared.finish(B::forward(&tensors, &call, false).0),
         }
     }
-}
-
-/// Whether the operation takes tensors of this type.
-pub(super) fn takes(dtype: DType) -> bool {
-    dtype == DType::F32
 }

@@ -1,9 +1,9 @@
 //! One layer in one direction over a batch of sequences.
 //!
-//! On the CPU backends a layer is one operation ([`fused`]); elsewhere
-//! it is walked step by step, with the inputs' part of the gates computed for
-//! all frames beforehand, so that a step is left with one product. Both give
-//! the same numbers, to rounding.
+//! As a rule a layer is one operation ([`fused`]). What that does not know, such
+//! as full peephole matrices, is walked step by step, with the inputs' part of
+//! the gates computed for all frames beforehand, so that a step is left with
+//! one product. Both give the same numbers, to rounding.
 
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ fn check(input: &Tensor<3>, walk: &Walk<'_>) {
 /// What the kernel has for the cell, if it takes the input.
 fn formula(cell: &dyn Cell, input: &Tensor<3>) -> Option<Formula> {
     cell.formula()
-        .filter(|_| fused::runs_on(&input.device()) && fused::takes(input.dtype()))
+        .filter(|_| fused::takes(input, cell.hidden()))
 }
 
 /// Cells of one formula and size over the same sequences, as one operation.

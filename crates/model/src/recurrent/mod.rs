@@ -19,6 +19,8 @@ mod dropout;
 // burn-ndarray is deprecated in favour of Flex, and ours to drop when Burn does.
 #[allow(deprecated)]
 mod fused;
+#[cfg(feature = "wgpu")]
+mod gpu;
 mod init;
 pub mod kernel;
 mod layer;

@@ -22,9 +22,9 @@
 //! On the machine of the first measurement (an EPYC core that does 233 GFLOP/s
 //! in a loop of nothing but multiply-adds) those shapes take 10.7 ms forward
 //! and 20.8 ms backward on one thread, 154 and 140 GFLOP/s: 66 and 60 % of the
-//! peak. With AVX2 alone (another EPYC core, 101 GFLOP/s) they took 24.6 ms
-//! without a tape and 56.4 ms, the shortest runs on a busy machine: 67 and
-//! 52 % of the peak. `runner bench` measures it anywhere.
+//! peak. With AVX2 alone (another EPYC core, 100 GFLOP/s) they take 24.4 ms
+//! without a tape and 40.5 ms, the shortest runs on a busy machine: 68 and
+//! 72 % of the peak. `runner bench` measures it anywhere.
 //!
 //! # Its layout
 //!
@@ -58,7 +58,7 @@ use weights::{Packed, PackedBack};
 pub use step::Stepper;
 
 /// Which equations a step follows. What each means is written in the file of its cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Formula {
     /// Blocks of the weights: i, f, g, o.
     Lstm,

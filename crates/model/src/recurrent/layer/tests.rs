@@ -317,6 +317,38 @@ fn ndarray_gives_what_flex_gives_gradients_included() {
     }
 }
 
+#[cfg(feature = "wgpu")]
+#[test]
+fn a_graphics_card_gives_what_flex_gives_gradients_included() {
+    let card = match crate::Backend::Wgpu.device() {
+        Ok(card) => card.autodiff(),
+        Err(error) if std::env::var_os("REQUIRE_WGPU").is_some() => panic!("{error}"),
+        Err(error) => return eprintln!("skipped: {error}"),
+    };
+    let rng = &mut ChaCha8Rng::seed_from_u64(5);
+    for kind in FUSED {
+        // Every kernel is compiled anew, which takes a software driver seconds.
+        let bare = Case {
+            state: false,
+            mask: false,
+            ..Case::random(kind, rng)
+        };
+        // More units than a workgroup has threads, and everything at once.
+        let full = Case {
+            hidden: 300,
+            time: 5,
+            lengths: vec![5, 0, 3],
+            state: true,
+            mask: true,
+            ..Case::random(kind, rng)
+        };
+        for case in [bare, full] {
+            let flex = everything(&case, &Device::flex().autodiff(), walk);
+            assert_close(&case, &everything(&case, &card, walk), &flex);
+        }
+    }
+}
+
 /// Burn keeps every gate as two linear layers; ours stacks them.
 fn stacked(gates: &[&burn::nn::GateController]) -> Parameters {
     let values = |tensors: Vec<Tensor<2>>| {
