@@ -4,119 +4,20 @@
 //! and a device has finished before it stops. The first runs are thrown away,
 //! in which caches fill and buffers come from the operating system.
 
+mod row;
+mod shape;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use model::Backend;
-use model::recurrent::{CellKind, Dropout, Init, Live, Recurrent, RecurrentConfig, kernel};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use model::recurrent::{Dropout, Live, Recurrent};
 
-use crate::cli::{Lengths, Work};
+use crate::cli::Work;
 
-/// The seed of weights, inputs and lengths.
-const SEED: u64 = 1;
-
-/// A network and a batch of sequences for it.
-#[derive(Clone, Debug)]
-pub struct Shape {
-    /// What the layers are made of.
-    pub cell: CellKind,
-    /// Features of a frame.
-    pub input: usize,
-    /// Hidden units of a layer and direction.
-    pub hidden: usize,
-    /// Layers.
-    pub layers: usize,
-    /// Whether layers also walk backwards.
-    pub bidirectional: bool,
-    /// Frames of each sequence of the batch.
-    pub lengths: Vec<usize>,
-}
-
-impl Shape {
-    /// Lengths for a batch: all of them `frames`, or drawn from a range.
-    pub fn lengths(batch: usize, frames: usize, range: Option<Lengths>) -> Vec<usize> {
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        (0..batch)
-            .map(|_| range.map_or(frames, |r| rng.random_range(r.least..=r.most)))
-            .collect()
-    }
-
-    fn network(&self, device: &Device) -> Recurrent {
-        RecurrentConfig {
-            layers: self.layers,
-            bidirectional: self.bidirectional,
-            ..RecurrentConfig::new(self.cell, self.input, self.hidden)
-        }
-        .init(&mut Init::new(SEED, device))
-    }
-
-    /// Frames of the longest sequence.
-    pub fn time(&self) -> usize {
-        self.lengths.iter().copied().max().unwrap_or(0)
-    }
-
-    /// `frames * input` numbers in ±1.
-    fn noise(&self, frames: usize) -> Vec<f32> {
-        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let count = frames * self.input;
-        (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
-    }
-
-    fn inputs(&self, device: &Device) -> Tensor<3> {
-        let shape = [self.lengths.len(), self.time(), self.input];
-        let values = self.noise(shape[0] * shape[1]);
-        Tensor::from_data(TensorData::new(values, shape), device)
-    }
-
-    fn directions(&self) -> usize {
-        1 + usize::from(self.bidirectional)
-    }
-
-    /// The operations that the formulas need for `frames` frames, by
-    /// [`kernel`]'s count: products only, and padding none.
-    pub fn operations(&self, frames: usize, backward: bool) -> f64 {
-        let (blocks, more) = match self.cell {
-            CellKind::PeepholeFull => (4, 3),
-            CellKind::Lstm | CellKind::Peephole => (4, 0),
-            CellKind::Coupled | CellKind::Gru | CellKind::GruResetBefore => (3, 0),
-            CellKind::Rnn | CellKind::RnnRelu => (1, 0),
-        };
-        let layer = |index: usize| {
-            let inner = index > 0;
-            let input = if inner {
-                self.directions() * self.hidden
-            } else {
-                self.input
-            };
-            let of_input = blocks * self.hidden * input;
-            let of_state = (blocks + more) * self.hidden * self.hidden;
-            // Backwards, the gradients of the weights and those of what the
-            // weights met; the inputs' own only between layers.
-            let back = 2 * of_state + of_input * (1 + usize::from(inner));
-            of_input + of_state + if backward { back } else { 0 }
-        };
-        let products: usize = (0..self.layers).map(layer).sum();
-        2.0 * (products * self.directions() * frames) as f64
-    }
-
-    /// Bytes that back-propagation cannot do without: the activated gates, the
-    /// cells, the hidden states and the inputs of every layer and frame.
-    pub fn activation_bytes(&self) -> usize {
-        let (gates, cell) = match self.cell {
-            CellKind::Lstm | CellKind::Peephole | CellKind::PeepholeFull => (4, 1),
-            CellKind::Coupled => (3, 1),
-            CellKind::Gru | CellKind::GruResetBefore => (3, 0),
-            CellKind::Rnn | CellKind::RnnRelu => (0, 0),
-        };
-        let layer = self.directions() * self.hidden * (gates + cell + 1);
-        let frames: usize = self.lengths.iter().sum();
-        4 * frames * (self.input + self.layers * layer)
-    }
-}
+pub use row::Row;
+pub use shape::Shape;
 
 /// How often and how long a work is timed.
 #[derive(Clone, Copy, Debug)]
@@ -341,143 +242,11 @@ fn status_bytes(field: &str) -> Result<usize> {
         .context(UNTOLD)
 }
 
-/// One line of the report, as JSON has it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Row {
-    /// What was timed.
-    pub work: Work,
-    /// Where; `cpu` for streaming, which goes past the backends.
-    pub backend: String,
-    /// The cell.
-    pub cell: CellKind,
-    /// Features of a frame.
-    pub input: usize,
-    /// Hidden units of a layer and direction.
-    pub hidden: usize,
-    /// Layers.
-    pub layers: usize,
-    /// Whether layers also walk backwards.
-    pub bidirectional: bool,
-    /// Sequences at once.
-    pub batch: usize,
-    /// Frames of the longest sequence; 1 for streaming.
-    pub frames: usize,
-    /// Frames of each sequence, where they differ.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lengths: Option<Vec<usize>>,
-    /// Threads that may work.
-    pub threads: usize,
-    /// The vector instructions of the kernel.
-    pub instructions: &'static str,
-    /// Milliseconds of the middle run.
-    pub median_ms: f64,
-    /// Milliseconds of the shortest run.
-    pub min_ms: f64,
-    /// Runs that were timed.
-    pub runs: usize,
-    /// The formulas' operations over the middle run's time.
-    pub gflops: f64,
-    /// Streaming: milliseconds of a frame's bare matrix-vector products, the middle.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub products_median_ms: Option<f64>,
-    /// The same, the shortest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub products_min_ms: Option<f64>,
-    /// Training, if asked for: bytes by which the process grew at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peak_bytes: Option<usize>,
-    /// Beside it: bytes that back-propagation must keep.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub activation_bytes: Option<usize>,
-}
-
-impl Row {
-    /// The line of one work; `memory` is that of a training.
-    pub fn new(
-        work: Work,
-        shape: &Shape,
-        backend: Backend,
-        measured: &Measured,
-        memory: Option<usize>,
-    ) -> Self {
-        let milliseconds = |seconds: f64| 1000.0 * seconds;
-        let products = measured.products.as_ref();
-        let time = shape.time();
-        let (batch, frames) = match work {
-            Work::Train | Work::Infer => (shape.lengths.len(), time),
-            Work::One => (1, time),
-            Work::Stream => (1, 1),
-        };
-        let unlike = batch > 1 && shape.lengths.iter().any(|&n| n != time);
-        Row {
-            work,
-            backend: match work {
-                Work::Stream => "cpu".into(),
-                _ => backend.to_string(),
-            },
-            cell: shape.cell,
-            input: shape.input,
-            hidden: shape.hidden,
-            layers: shape.layers,
-            bidirectional: shape.bidirectional,
-            batch,
-            frames,
-            lengths: unlike.then(|| shape.lengths.clone()),
-            threads: if work == Work::Stream {
-                1
-            } else {
-                rayon::current_num_threads()
-            },
-            instructions: kernel::instructions(),
-            median_ms: milliseconds(measured.times.median()),
-            min_ms: milliseconds(measured.times.min()),
-            runs: measured.times.count(),
-            gflops: measured.operations / measured.times.median() / 1e9,
-            products_median_ms: products.map(|times| milliseconds(times.median())),
-            products_min_ms: products.map(|times| milliseconds(times.min())),
-            peak_bytes: memory,
-            activation_bytes: memory.map(|_| shape.activation_bytes()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use model::recurrent::CellKind;
+
     use super::*;
-
-    fn shape() -> Shape {
-        Shape {
-            cell: CellKind::Lstm,
-            input: 40,
-            hidden: 128,
-            layers: 1,
-            bidirectional: false,
-            lengths: vec![300; 32],
-        }
-    }
-
-    #[test]
-    fn operations_are_those_that_the_kernel_documents() {
-        let forward = shape().operations(9600, false);
-        let both = shape().operations(9600, true);
-        assert_eq!((forward / 1e7).round(), 165.0);
-        assert_eq!(((both - forward) / 1e7).round(), 291.0);
-    }
-
-    #[test]
-    fn activations_are_gates_cells_hidden_states_and_inputs() {
-        assert_eq!(shape().activation_bytes(), 4 * 9600 * (6 * 128 + 40));
-    }
-
-    #[test]
-    fn lengths_come_from_their_range_and_are_always_the_same() {
-        let range = Lengths { least: 3, most: 5 };
-        let lengths = Shape::lengths(64, 300, Some(range));
-        assert_eq!(lengths, Shape::lengths(64, 300, Some(range)));
-        assert!((3..=5).all(|n| lengths.contains(&n)));
-        assert!(lengths.iter().all(|n| (3..=5).contains(n)));
-        assert_eq!(Shape::lengths(2, 300, None), [300, 300]);
-    }
 
     #[test]
     fn the_median_of_an_even_number_lies_between_the_middle_two() {
