@@ -67,19 +67,17 @@ pub(super) type Operands = [Tensor<2>; 6];
 
 /// Whether the operation takes this input for a layer of so many hidden units.
 pub(super) fn takes(input: &Tensor<3>, hidden: usize) -> bool {
-    let place = match input.device().inner().as_dispatch() {
-        DispatchDevice::Flex(_) => true,
+    let most_units = match input.device().inner().as_dispatch() {
+        DispatchDevice::Flex(_) => usize::MAX,
         #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        // A card has no empty tensors, and workgroups have their limits.
+        DispatchDevice::NdArray(_) => usize::MAX,
+        // A card has no empty tensors.
         #[cfg(feature = "wgpu")]
-        DispatchDevice::Cube(_) => {
-            (1..=super::gpu::MOST_UNITS).contains(&hidden) && !input.dims().contains(&0)
-        }
+        DispatchDevice::Cube(_) if !input.dims().contains(&0) => super::gpu::MOST_UNITS,
         #[allow(unreachable_patterns)]
-        _ => false,
+        _ => 0,
     };
-    place && input.dtype() == DType::F32
+    hidden <= most_units && input.dtype() == DType::F32
 }
 
 /// Outputs `[batch, time, ways * hidden]`, with the rows of the final states
