@@ -147,6 +147,7 @@ fn a_header_alone_moves_no_memory() {
         b"FORM\x7F\xFF\xFF\xFFAIFFCOMM\0\0\0\x12\0\x01\x7F\xFF\xFF\xFF\0\x10".to_vec(),
         b"\xFF\xFF\xFF\xFFmoov".to_vec(),
         include_bytes!("fixtures/crashers/decode_aifc_64766_channels").to_vec(),
+        include_bytes!("fixtures/crashers/decode_caf_184549376_frames_a_packet").to_vec(),
     ];
     wrong[3].extend([0xFF; 24]);
     for file in wrong {

@@ -11,6 +11,10 @@ use crate::error::{AudioError, Source};
 /// as many as an AIFF header states, up to 65535, before the first is read.
 const CHANNELS_AT_MOST: usize = 64;
 
+/// More frames than a packet of any format here has; FLAC's blocks are the longest.
+/// Symphonia makes room for as many as a CAF or QuickTime header states at once.
+const FRAMES_A_PACKET_AT_MOST: u64 = 65_536;
+
 /// What the track's packets are decoded with.
 pub(super) enum TrackCodec {
     Symphonia {
@@ -34,6 +38,16 @@ impl TrackCodec {
             return Err(corrupt(
                 name,
                 &format!("the header states {channels} channels (taken: 1 to {CHANNELS_AT_MOST})"),
+            ));
+        }
+        let frames = parameters.max_frames_per_packet.unwrap_or(0);
+        if frames > FRAMES_A_PACKET_AT_MOST {
+            return Err(corrupt(
+                name,
+                &format!(
+                    "the header states {frames} samples a packet \
+                     (taken: up to {FRAMES_A_PACKET_AT_MOST})"
+                ),
             ));
         }
         if parameters.codec == id::CODEC_ID_OPUS {
