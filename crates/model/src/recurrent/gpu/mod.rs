@@ -1,10 +1,13 @@
-//! The recurrence on a graphics card: the tensors around the two kernels of [`walk`].
+//! The recurrence on a graphics card: the tensors around its two kernels, [`forward`]
+//! and [`backward`].
 //!
 //! What all frames have in common is one large product each, by Burn: what the
 //! inputs contribute to the gates, and on the way back the gradients of the
 //! weights and the inputs. The walk along time between them is a single launch
 //! for each direction, where a step by general tensors takes some fifteen.
 
+mod backward;
+mod forward;
 mod walk;
 
 use burn::backend::ops::FloatTensorOps;
@@ -162,7 +165,7 @@ impl Fused for Cube {
                 false => zeros(&[1, 1, 1], inputs),
             };
             let [extra, start] = [extra, start].map(into_contiguous);
-            walk::forward_walk::launch(
+            forward::forward_walk::launch(
                 &inputs.client,
                 CubeCount::Static(batch as u32, 1, 1),
                 threads(hidden, inputs),
@@ -215,7 +218,7 @@ impl Fused for Cube {
             };
             let sums = zeros(&[batch, time, all_blocks * hidden], &gradients);
             let start_gradients = zeros(&[2 * batch, hidden], &gradients);
-            walk::backward_walk::launch(
+            backward::backward_walk::launch(
                 &gradients.client,
                 CubeCount::Static(batch as u32, 1, 1),
                 threads(hidden, &gradients),
