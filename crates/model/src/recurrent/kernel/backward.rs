@@ -194,32 +194,43 @@ impl<R: Rule> WithSimd for Backward<'_, R> {
             let (first, last) = (group.offsets[begin], group.offsets[end]);
             gather_inputs(group, sequences, input, stride, begin, end, &mut inputs);
             let slots = &kept.slots[first * width..last * width];
-            simd.vectorize(TransposedProduct {
-                depth: last - first,
-                a: &inputs,
-                a_stride: stride,
-                b: slots,
-                b_stride: width,
-                c: &mut gradients.input,
-                scratch: &mut scratch,
-            });
-            simd.vectorize(TransposedProduct {
-                depth: last - first,
-                a: if mask.is_some() { &masked } else { &before },
-                a_stride: before_stride,
-                b: &slots[R::FIRST * wide..],
-                b_stride: width,
-                c: &mut gradients.recurrent,
-                scratch: &mut scratch,
-            });
+            let before = if mask.is_some() { &masked } else { &before };
+            let [to_input, to_recurrent] = [&mut gradients.input, &mut gradients.recurrent];
+            // Where both products reach the same slots, these are packed once.
+            if R::FIRST == 0 && R::PROJECTED == R::REACHED {
+                simd.vectorize(TransposedProduct {
+                    depth: last - first,
+                    a: [(&inputs, stride), (before, before_stride)],
+                    b: slots,
+                    b_stride: width,
+                    c: [to_input, to_recurrent],
+                    scratch: &mut scratch,
+                });
+            } else {
+                simd.vectorize(TransposedProduct {
+                    depth: last - first,
+                    a: [(&inputs, stride)],
+                    b: slots,
+                    b_stride: width,
+                    c: [to_input],
+                    scratch: &mut scratch,
+                });
+                simd.vectorize(TransposedProduct {
+                    depth: last - first,
+                    a: [(before, before_stride)],
+                    b: &slots[R::FIRST * wide..],
+                    b_stride: width,
+                    c: [to_recurrent],
+                    scratch: &mut scratch,
+                });
+            }
             if let Some(reset) = &mut gradients.reset {
                 simd.vectorize(TransposedProduct {
                     depth: last - first,
-                    a: &slots[3 * wide..],
-                    a_stride: width,
+                    a: [(&slots[3 * wide..], width)],
                     b: slots,
                     b_stride: width,
-                    c: reset,
+                    c: [reset],
                     scratch: &mut scratch,
                 });
             }

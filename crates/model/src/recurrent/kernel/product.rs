@@ -248,22 +248,21 @@ fn accumulate<S: Simd, const M: usize, const NV: usize>(
     }
 }
 
-/// `C = Aᵀ B + C`, the gradient of weights.
-pub(super) struct TransposedProduct<'a> {
-    /// Rows of `A` and of `B`.
+/// `C = Aᵀ B + C`, the gradient of weights, for some `A` and `C` with the same `B`.
+pub(super) struct TransposedProduct<'a, const N: usize> {
+    /// Rows of each `A` and of `B`.
     pub depth: usize,
-    /// As many columns as `c` is deep, rows `a_stride` apart.
-    pub a: &'a [f32],
-    pub a_stride: usize,
-    /// The columns of `c`, rows `b_stride` apart.
+    /// `A` and how far its rows lie apart; it has as many columns as its `C` is deep.
+    pub a: [(&'a [f32], usize); N],
+    /// The columns of each `C`, rows `b_stride` apart.
     pub b: &'a [f32],
     pub b_stride: usize,
-    pub c: &'a mut Panels,
+    pub c: [&'a mut Panels; N],
     /// Room for `depth` rows of [`WIDTH`] vectors.
     pub scratch: &'a mut [f32],
 }
 
-impl WithSimd for TransposedProduct<'_> {
+impl<const N: usize> WithSimd for TransposedProduct<'_, N> {
     type Output = ();
 
     #[inline(always)]
@@ -271,15 +270,15 @@ impl WithSimd for TransposedProduct<'_> {
         let TransposedProduct {
             depth,
             a,
-            a_stride,
             b,
             b_stride,
-            c,
+            mut c,
             scratch,
         } = self;
+        let (vectors, most) = c.first().map_or((0, 1), |c| (c.vectors, c.width));
         let mut vector = 0;
-        while vector < c.vectors {
-            let width = c.width.min(c.vectors - vector);
+        while vector < vectors {
+            let width = most.min(vectors - vector);
             let row = width * S::F32_LANES;
             // The columns of `B` side by side, without what lies between them:
             // they are read again for every tile.
@@ -288,13 +287,15 @@ impl WithSimd for TransposedProduct<'_> {
             for (to, from) in scratch.chunks_exact_mut(row).zip(from) {
                 to.copy_from_slice(&from[..row]);
             }
-            let start = vector * c.depth * S::F32_LANES;
-            let c_panel = &mut c.values[start..start + c.depth * row];
-            match width {
-                1 => outer::<S, 1>(simd, a, a_stride, scratch, c_panel),
-                2 => outer::<S, 2>(simd, a, a_stride, scratch, c_panel),
-                3 => outer::<S, 3>(simd, a, a_stride, scratch, c_panel),
-                _ => outer::<S, 4>(simd, a, a_stride, scratch, c_panel),
+            for ((a, stride), c) in a.iter().zip(&mut c) {
+                let start = vector * c.depth * S::F32_LANES;
+                let panel = &mut c.values[start..start + c.depth * row];
+                match width {
+                    1 => outer::<S, 1>(simd, a, *stride, scratch, panel),
+                    2 => outer::<S, 2>(simd, a, *stride, scratch, panel),
+                    3 => outer::<S, 3>(simd, a, *stride, scratch, panel),
+                    _ => outer::<S, 4>(simd, a, *stride, scratch, panel),
+                }
             }
             vector += width;
         }
