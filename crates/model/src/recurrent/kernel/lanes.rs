@@ -1,10 +1,35 @@
 //! Vectors of whatever width the processor has, and the two squashing functions.
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 
 /// Every matrix of the kernel has rows of a multiple of this many numbers, the
 /// widest vector there is (AVX-512), so that no loop has a remainder.
 pub(super) const BLOCK: usize = 16;
+
+/// A choice of vector instructions. The product takes the best ones of the
+/// machine it runs on, [`pulp::Arch`]; a test can take others.
+pub(super) trait Instructions: Copy + Send + Sync {
+    /// Runs an operation compiled for them.
+    fn run<Op: WithSimd>(self, operation: Op) -> Op::Output;
+
+    /// Numbers in a vector.
+    fn lanes(self) -> usize {
+        struct Lanes;
+        impl WithSimd for Lanes {
+            type Output = usize;
+            fn with_simd<S: Simd>(self, _: S) -> usize {
+                S::F32_LANES
+            }
+        }
+        self.run(Lanes)
+    }
+}
+
+impl Instructions for pulp::Arch {
+    fn run<Op: WithSimd>(self, operation: Op) -> Op::Output {
+        self.dispatch(operation)
+    }
+}
 
 /// `n` rounded up to whole blocks.
 pub(super) fn padded(n: usize) -> usize {
@@ -68,7 +93,6 @@ pub(super) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulp::WithSimd;
 
     struct Both<'a>(&'a [f32], &'a mut [f32], &'a mut [f32]);
 

@@ -41,16 +41,17 @@ mod pool;
 mod product;
 mod rules;
 mod step;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use std::marker::PhantomData;
 
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use backward::{Backward, GroupGradients};
 use forward::{Forward, Kept};
-use lanes::padded;
+use lanes::{Instructions, padded};
 use plan::Plan;
 use rules::{CoupledRule, GruRule, LstmRule, PlainRule, Rule};
 use weights::{Packed, PackedBack};
@@ -255,21 +256,9 @@ macro_rules! with_rule {
 }
 use with_rule;
 
-/// Lanes of the vectors that this machine's best instructions work on.
-fn lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
-        }
-    }
-    pulp::Arch::new().dispatch(Lanes)
-}
-
 /// The name of the vector instructions that were chosen, for reports.
 pub fn instructions() -> &'static str {
-    match lanes() {
+    match pulp::Arch::new().lanes() {
         16 => "AVX-512",
         8 => "AVX2",
         4 => "128-bit vectors",
@@ -288,10 +277,12 @@ pub fn forward(
     outputs: &mut [f32],
     keep: bool,
 ) -> Option<Tape> {
-    with_rule!(formula, R => forward_of::<R>(sizes, weights, sequences, outputs, keep))
+    let best = pulp::Arch::new();
+    with_rule!(formula, R => forward_of::<R>(best, sizes, weights, sequences, outputs, keep))
 }
 
 fn forward_of<R: Rule>(
+    instructions: impl Instructions,
     sizes: Sizes,
     weights: &Weights<'_>,
     sequences: &Sequences<'_>,
@@ -299,13 +290,13 @@ fn forward_of<R: Rule>(
     keep: bool,
 ) -> Option<Tape> {
     let plan = Plan::new(sequences.lengths);
-    let packed = Packed::new::<R>(sizes, weights, lanes());
+    let packed = Packed::new::<R>(sizes, weights, instructions.lanes());
     let kept: Vec<Kept> = dealt(&plan, outputs, sequences.outputs_of_one())
         .into_par_iter()
         .zip(&plan.groups)
         .with_max_len(1)
         .map(|(outputs, group)| {
-            pulp::Arch::new().dispatch(Forward {
+            instructions.run(Forward {
                 sizes,
                 packed: &packed,
                 group,
@@ -348,10 +339,12 @@ pub fn backward(
     returning: Returning<'_>,
     inputs: Option<&mut [f32]>,
 ) -> Gradients {
-    with_rule!(formula, R => backward_of::<R>(sizes, weights, sequences, returning, inputs))
+    let best = pulp::Arch::new();
+    with_rule!(formula, R => backward_of::<R>(best, sizes, weights, sequences, returning, inputs))
 }
 
 fn backward_of<R: Rule>(
+    instructions: impl Instructions,
     sizes: Sizes,
     weights: &Weights<'_>,
     sequences: &Sequences<'_>,
@@ -359,8 +352,8 @@ fn backward_of<R: Rule>(
     inputs: Option<&mut [f32]>,
 ) -> Gradients {
     let Tape { plan, kept } = returning.tape;
-    let packed = Packed::new::<R>(sizes, weights, lanes());
-    let back = PackedBack::new::<R>(sizes, weights, lanes(), inputs.is_some());
+    let packed = Packed::new::<R>(sizes, weights, instructions.lanes());
+    let back = PackedBack::new::<R>(sizes, weights, instructions.lanes(), inputs.is_some());
     let destinations: Vec<Option<Vec<&mut [f32]>>> = match inputs {
         Some(inputs) => dealt(&plan, inputs, sequences.time * sizes.input)
             .into_iter()
@@ -374,7 +367,7 @@ fn backward_of<R: Rule>(
         .zip(&plan.groups)
         .with_max_len(1)
         .map(|((kept, inputs), group)| {
-            pulp::Arch::new().dispatch(Backward {
+            instructions.run(Backward {
                 sizes,
                 packed: &packed,
                 back: &back,

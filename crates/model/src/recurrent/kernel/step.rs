@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 
 use super::forward::Step;
-use super::lanes::padded;
+use super::lanes::{Instructions, padded};
 use super::product::Product;
 use super::rules::*;
 use super::weights::Packed;
-use super::{Formula, Sizes, Weights, lanes, with_rule};
+use super::{Formula, Sizes, Weights, with_rule};
 
 /// A layer that remembers where it is: give it a frame, get the hidden state.
 /// What it gives for the frames of a sequence is what [`forward`](super::forward)
@@ -27,7 +27,8 @@ impl Stepper {
     /// Packs the weights; the state is zero.
     pub fn new(formula: Formula, sizes: Sizes, weights: &Weights<'_>) -> Self {
         let wide = padded(sizes.hidden);
-        let packed = with_rule!(formula, R => Packed::new::<R>(sizes, weights, lanes()));
+        let packed =
+            with_rule!(formula, R => Packed::new::<R>(sizes, weights, pulp::Arch::new().lanes()));
         Stepper {
             formula,
             sizes,
