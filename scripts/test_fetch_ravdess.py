@@ -336,6 +336,8 @@ class FetchRavdess(unittest.TestCase):
                     stderr=subprocess.PIPE,
                     text=True,
                     env={**os.environ, "no_proxy": "127.0.0.1"},
+                    # Ignored where the tests themselves run in the background.
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 )
                 self.addCleanup(run.kill)
                 deadline = time.monotonic() + 20
