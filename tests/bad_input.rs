@@ -1,6 +1,6 @@
 //! Wrong usage is exit code 2, failure 1, and the message says what to do.
 
-use end_to_end::{run, run_with_input};
+use crate::harness::{run, run_with_input};
 
 #[test]
 fn wrong_usage_is_exit_code_2() {

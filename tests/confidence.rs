@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use end_to_end::run;
+use crate::harness::run;
 
 const SETTINGS: &str = r#"
 backend = "flex"
@@ -168,7 +168,7 @@ fn a_speaker_whose_clips_come_with_labels_is_taken_for_what_they_say() {
 fn an_ensemble_trains_to_the_same_model_again_and_after_a_kill() {
     let folder = trained();
     let train = |out: &str| {
-        let mut child = std::process::Command::new(end_to_end::runner());
+        let mut child = std::process::Command::new(crate::harness::runner());
         child
             .current_dir(folder)
             .env("SOURCE_DATE_EPOCH", "1000000000")

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use end_to_end::{Outcome, run};
+use crate::harness::{Outcome, run};
 
 /// A third of a second that differs from name to name.
 fn voice(name: &str) -> Vec<f32> {

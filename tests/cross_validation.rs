@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use end_to_end::run;
+use crate::harness::run;
 
 /// A small synthetic corpus and a short training, for what does not depend on skill.
 fn corpus() -> tempfile::TempDir {
@@ -15,7 +15,7 @@ fn corpus() -> tempfile::TempDir {
     folder
 }
 
-fn validate(folder: &Path, protocol: &str, more: &[&str]) -> end_to_end::Outcome {
+fn validate(folder: &Path, protocol: &str, more: &[&str]) -> crate::harness::Outcome {
     let mut arguments = vec!["cross-validate", "voices", "--protocol", protocol];
     arguments.extend(["--epochs", "2", "--backend", "flex"]);
     arguments.extend(more);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use end_to_end::{run, run_with_input};
+use crate::harness::{run, run_with_input};
 
 /// A small synthetic corpus and a model trained on it, made once for all tests.
 fn trained() -> &'static Path {
@@ -34,7 +34,7 @@ const TRAINING: [&str; 11] = [
     "flex",
 ];
 
-fn train(folder: &Path, out: &str, options: &[&str]) -> end_to_end::Outcome {
+fn train(folder: &Path, out: &str, options: &[&str]) -> crate::harness::Outcome {
     let arguments = [&["train", "--out", out], &TRAINING[..], options].concat();
     run(folder, &arguments)
 }
@@ -176,7 +176,7 @@ fn standard_input_gives_what_the_file_gives() {
     );
     let bytes = std::fs::read(&voice).unwrap();
     let from_pipe = run_with_input(folder, &[&["classify", "-"], &options[..]].concat(), &bytes);
-    let probabilities = |outcome: &end_to_end::Outcome| {
+    let probabilities = |outcome: &crate::harness::Outcome| {
         serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()["probabilities"].clone()
     };
     assert_eq!(
@@ -226,7 +226,7 @@ fn ndarray_and_wgpu_give_the_probabilities_of_flex() {
 fn a_missing_graphics_driver_is_named_and_the_cpu_goes_on() {
     let folder = trained();
     let voice = one_voice(folder);
-    let outcome = std::process::Command::new(end_to_end::runner())
+    let outcome = std::process::Command::new(crate::harness::runner())
         .current_dir(folder)
         .args(["classify", "--model", "runs/a", "--backend", "wgpu"])
         .arg(&voice)
@@ -245,7 +245,7 @@ fn a_missing_graphics_driver_is_named_and_the_cpu_goes_on() {
 
 /// Starts a training like [`trained`]'s and waits until it has done some epochs.
 fn begin(folder: &Path, out: &str, epochs: usize) -> std::process::Child {
-    let mut child = std::process::Command::new(end_to_end::runner());
+    let mut child = std::process::Command::new(crate::harness::runner());
     child
         .current_dir(folder)
         .args(["train", "--out", out, "--seed", "5"])

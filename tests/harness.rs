@@ -2,26 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
-/// The `runner` binary, built first if need be, in the profile that runs this test.
+/// The `runner` binary that cargo built for these tests.
 pub fn runner() -> &'static Path {
-    static RUNNER: OnceLock<PathBuf> = OnceLock::new();
-    RUNNER.get_or_init(|| {
-        // Asked when the test runs: a target folder may outlive the checkout
-        // that its files were compiled in.
-        let manifest = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "runner"])
-            .current_dir(Path::new(&manifest).join(".."))
-            .status()
-            .expect("cargo starts");
-        assert!(status.success(), "the runner does not build");
-        // This test is target/<profile>/deps/<test>; the binary lies two folders up.
-        let test = std::env::current_exe().expect("a test knows its path");
-        let profile = test.ancestors().nth(2).expect("a test lies in target");
-        profile.join(format!("runner{}", std::env::consts::EXE_SUFFIX))
-    })
+    Path::new(env!("CARGO_BIN_EXE_runner"))
 }
 
 /// What a `runner` command came to.

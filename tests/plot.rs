@@ -1,6 +1,6 @@
 //! `runner plot`: a picture of a recording.
 
-use end_to_end::run;
+use crate::harness::run;
 
 /// A second of a voice-like buzz at 44.1 kHz.
 fn buzz() -> Vec<f32> {

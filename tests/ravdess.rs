@@ -1,6 +1,6 @@
 //! Real recordings, where `RAVDESS_DIR` names their folder.
 
-use end_to_end::{corpus_from, run};
+use crate::harness::{corpus_from, run};
 
 #[test]
 fn a_short_training_on_real_voices_beats_guessing() {

@@ -1,6 +1,6 @@
 //! `runner features`: tables that other tools read.
 
-use end_to_end::run;
+use crate::harness::run;
 
 /// The shape that a npy file's header states.
 fn npy_shape(bytes: &[u8]) -> String {

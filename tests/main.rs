@@ -1,0 +1,11 @@
+//! Drives the built `runner` from outside, as a user would: a file a subject.
+
+mod bad_input;
+mod confidence;
+mod corpora;
+mod cross_validation;
+mod first_light;
+mod harness;
+mod plot;
+mod ravdess;
+mod tables;
