@@ -315,6 +315,19 @@ fn an_mp3_header_and_nothing_behind_it_is_corrupt() {
 }
 
 #[test]
+fn the_longest_block_of_adpcm_is_read() {
+    const BLOCK: u16 = 65_532;
+    let mut wav = b"RIFF\0\0\0\0WAVEfmt \x14\0\0\0\x11\0\x01\0\x80\x3E\0\0\0\0\0\0".to_vec();
+    wav.extend(BLOCK.to_le_bytes());
+    wav.extend(b"\x04\0\x02\0\xFF\xFFdata");
+    wav.extend(u32::from(BLOCK).to_le_bytes());
+    wav.resize(wav.len() + usize::from(BLOCK), 0);
+    let recording = Recording::from_bytes(wav).unwrap();
+    // A sample in the head of the block, and two in each byte behind it.
+    assert_eq!(recording.samples.len(), 1 + 2 * (usize::from(BLOCK) - 4));
+}
+
+#[test]
 fn everything_that_once_broke_the_decoder_has_an_answer() {
     let mut files = 0;
     for entry in std::fs::read_dir(fixture("crashers")).unwrap() {

@@ -11,9 +11,10 @@ use crate::error::{AudioError, Source};
 /// as many as an AIFF header states, up to 65535, before the first is read.
 const CHANNELS_AT_MOST: usize = 64;
 
-/// More frames than a packet of any format here has; FLAC's blocks are the longest.
-/// Symphonia makes room for as many as a CAF or QuickTime header states at once.
-const FRAMES_A_PACKET_AT_MOST: u64 = 65_536;
+/// More frames than a packet of any format here has: the longest is a block of
+/// ADPCM in WAV, of up to 64 KiB with two samples a byte. Symphonia makes room for
+/// as many as a CAF or QuickTime header states at once.
+const FRAMES_A_PACKET_AT_MOST: u64 = 131_072;
 
 /// What the track's packets are decoded with.
 pub(super) enum TrackCodec {
