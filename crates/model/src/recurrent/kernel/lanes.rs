@@ -6,8 +6,8 @@ use pulp::{Simd, WithSimd};
 /// widest vector there is (AVX-512), so that no loop has a remainder.
 pub(super) const BLOCK: usize = 16;
 
-/// A choice of vector instructions. The product takes the best ones of the
-/// machine it runs on, [`pulp::Arch`]; a test can take others.
+/// A choice of vector instructions: [`pulp::Arch`], the best of the machine that it
+/// runs on; in tests others.
 pub(super) trait Instructions: Copy + Send + Sync {
     /// Runs an operation compiled for them.
     fn run<Op: WithSimd>(self, operation: Op) -> Op::Output;
