@@ -3,10 +3,10 @@
 
     python3 -m venv venv
     venv/bin/pip install -r scripts/bench_recurrent.txt
-    venv/bin/python scripts/bench_recurrent.py [--rounds 7] [--runner target/debug/runner]
+    venv/bin/python scripts/bench_recurrent.py [--rounds 7] [--program target/debug/affekt]
 
 40 inputs, 32 sequences of 300 frames, single precision. Each round runs
-everything once: `runner bench` in a process of its own, PyTorch and ONNX Runtime
+everything once: `affekt bench` in a process of its own, PyTorch and ONNX Runtime
 in another, the same number of threads each, one after the other, so that what
 else the machine does falls on all of them. Two ratios of times are given, ours
 over theirs: of the medians over all runs of all rounds, and of the shortest runs.
@@ -44,10 +44,10 @@ ROWS = [
 ]
 
 
-def ours(runner, row, runs, memory=False):
+def ours(program, row, runs, memory=False):
     _, work, hidden, threads, deep, _ = row
     command = [
-        runner, "bench", "--format", "json", "--work", work, "--hidden", hidden,
+        program, "bench", "--format", "json", "--work", work, "--hidden", hidden,
         "--input", INPUT, "--batch", BATCH, "--frames", FRAMES,
         "--threads", threads, "--runs", runs,
     ]  # fmt: skip
@@ -220,7 +220,7 @@ def peer(task):
 
 def build():
     subprocess.run(["cargo", "build", "-p", "runner"], cwd=ROOT, check=True)
-    return ROOT / "target/debug/runner"
+    return ROOT / "target/debug/affekt"
 
 
 def number(milliseconds):
@@ -233,19 +233,19 @@ def main():
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--runs", type=int, default=10, help="of each work in a round")
-    parser.add_argument("--runner", help="the program, built before")
+    parser.add_argument("--program", help="the program, built before")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.peer:
         print(json.dumps(peer(json.loads(arguments.peer))))
         return
-    runner = arguments.runner or build()
+    program = arguments.program or build()
 
     mine = [[] for _ in ROWS]
     other = [{} for _ in ROWS]
     for _ in range(arguments.rounds):
         for index, row in enumerate(ROWS):
-            report = ours(runner, row, arguments.runs)
+            report = ours(program, row, arguments.runs)
             mine[index].append(report)
             times = theirs(row, arguments.runs, report.get("lengths"))
             for name, values in times.items():
@@ -283,7 +283,7 @@ def main():
     for row in ROWS:
         if row[1] != "train":
             continue
-        report = ours(runner, row, 1, memory=True)
+        report = ours(program, row, 1, memory=True)
         peak, least = report["peak_bytes"], report["activation_bytes"]
         their_peak = theirs(row, 1, report.get("lengths"), memory=True)["peak_bytes"]
         print(

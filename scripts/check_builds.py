@@ -27,10 +27,9 @@ from functools import lru_cache
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
-# Crates of which the tests alone (`cargo test -p CRATE`) must share the build of
-# everything that takes long, by the beginnings of their names.
-ON_BURN = ["recurrent", "model", "training"]
-LONG = ("burn", "cubecl", "cubek", "wgpu", "naga")
+# The tests of one crate are run with the program beside it (CONTRIBUTING.md), which
+# makes Cargo choose the features of the whole workspace.
+CRATES = ["audio", "corpus", "metrics", "model", "recurrent", "report", "training"]
 
 
 class Plan:
@@ -120,13 +119,13 @@ def main():
     if steps := twice(run, everything):
         report(run, steps, everything)
         faults += 1
-    for crate in ON_BURN:
-        if not (TOP / "crates" / crate).is_dir():
-            continue
-        alone = Plan("test", "-p", crate)
-        steps = twice(alone, everything)
-        if any(alone.name(at).startswith(LONG) for at in steps):
-            report(alone, steps, everything)
+    ways = [("test", "-p", "runner", "-p", crate) for crate in CRATES]
+    # The examples, as the README and the tutorial run them.
+    ways.append(("build", "-p", "model", "--examples"))
+    for way in ways:
+        one = Plan(*way)
+        if steps := twice(one, everything):
+            report(one, steps, everything)
             faults += 1
     if faults:
         sys.exit("check_builds: see the head of scripts/check_builds.py for how to mend it")

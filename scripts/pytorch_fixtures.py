@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Recurrent networks of PyTorch with what they compute, for the `model` crate.
+"""Recurrent networks of PyTorch with what they compute, for the `recurrent` crate.
 
     python3 -m venv venv
     venv/bin/pip install torch numpy safetensors
     venv/bin/python scripts/pytorch_fixtures.py
 
-Writes into crates/model/tests/fixtures/, for each network:
+Writes into crates/recurrent/tests/fixtures/, for each network:
 
 - NAME.pt and NAME.safetensors: its weights, as users keep them;
 - NAME.reference.safetensors: an input, and what PyTorch makes of it as packed
@@ -25,7 +25,7 @@ import safetensors.torch
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-FIXTURES = pathlib.Path(__file__).parent.parent / "crates/model/tests/fixtures"
+FIXTURES = pathlib.Path(__file__).parent.parent / "crates/recurrent/tests/fixtures"
 LENGTHS = [5, 7, 1, 4]
 
 

@@ -16,6 +16,6 @@ for name in gates next_number many_to_one sine_to_cosine stateful_sine \
     "$target/debug/examples/$name" --out docs/pictures | tee "$said/$name.txt"
 done
 
-"$target/debug/runner" synth "$said/voices"
+"$target/debug/affekt" synth "$said/voices"
 "$target/debug/examples/emotion_sequence" "$said/voices" \
     --out docs/pictures | tee "$said/emotion_sequence.txt"

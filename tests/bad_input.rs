@@ -9,6 +9,7 @@ fn wrong_usage_is_exit_code_2() {
         &["no-such-command"][..],
         &["classify"],
         &["train", "--epochs", "many"],
+        &["train", "--set", "training.mixup"],
         &["classify", "a.wav", "--backend", "abacus"],
         &["train", "corpus", "--resume", "runs/a"],
     ] {
@@ -30,11 +31,7 @@ fn where_nothing_was_trained_the_newest_model_is_an_error_that_says_how_to_get_o
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(folder.path(), &["classify", "--model", "newest", "a.wav"]);
     assert_eq!(outcome.code, 1);
-    assert!(
-        outcome.stderr.contains("runner train"),
-        "{}",
-        outcome.stderr
-    );
+    assert!(outcome.stderr.contains("train one"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -82,8 +79,8 @@ fn a_batch_goes_on_past_a_bad_file_and_reports_it() {
         "run",
         "--epochs",
         "1",
-        "--hidden",
-        "4",
+        "--set",
+        "architecture.hidden=4",
         "--test-speakers",
         "1",
         "--validation-speakers",

@@ -108,19 +108,19 @@ fn silence_gets_no_label_and_noise_is_marked_as_unlike_the_training() {
 }
 
 #[test]
-fn below_the_probability_asked_for_there_is_no_label() {
+fn below_the_threshold_the_model_abstains() {
     let folder = trained();
     let voice = voices(folder)[0].display().to_string();
-    let options = ["--model", "runs/a", &voice, "--at-least", "1"];
+    let options = ["--model", "runs/a", &voice, "--abstain-below", "1"];
     let answers = classify(folder, &options);
     assert!(answers[0]["label"].is_null());
     assert_eq!(answers[0]["no_label_because"], "unsure");
-    let wrong = run(folder, &["classify", &voice, "--at-least", "2"]);
+    let wrong = run(folder, &["classify", &voice, "--abstain-below", "2"]);
     assert_eq!(wrong.code, 2);
 }
 
 #[test]
-fn a_known_speaker_is_heard_otherwise_and_alone_as_before() {
+fn adaptation_to_the_speaker_changes_the_answers() {
     let folder = trained();
     let files: Vec<String> = voices(folder)
         .iter()
@@ -136,7 +136,7 @@ fn a_known_speaker_is_heard_otherwise_and_alone_as_before() {
 }
 
 #[test]
-fn a_speaker_whose_clips_come_with_labels_is_taken_for_what_they_say() {
+fn few_shot_adaptation_makes_the_given_labels_more_probable() {
     let folder = trained();
     let files = voices(folder);
     let table = |label: &str| {
@@ -153,11 +153,11 @@ fn a_speaker_whose_clips_come_with_labels_is_taken_for_what_they_say() {
         let answers = classify(folder, &[&options[..], more].concat());
         answers[0]["probabilities"]["happy"].as_f64().unwrap()
     };
-    assert!(happy(&["--taught", "happy.csv"]) > happy(&[]));
+    assert!(happy(&["--few-shot", "happy.csv"]) > happy(&[]));
     std::fs::write(folder.join("odd.csv"), table("hapy")).unwrap();
     let wrong = run(
         folder,
-        &[&["classify", "--taught", "odd.csv"], &options[..]].concat(),
+        &[&["classify", "--few-shot", "odd.csv"], &options[..]].concat(),
     );
     assert_eq!(wrong.code, 1);
     assert!(wrong.stderr.contains("odd.csv, line 2"), "{wrong:?}");
@@ -168,9 +168,8 @@ fn a_speaker_whose_clips_come_with_labels_is_taken_for_what_they_say() {
 fn an_ensemble_trains_to_the_same_model_again_and_after_a_kill() {
     let folder = trained();
     let train = |out: &str| {
-        let mut child = std::process::Command::new(crate::harness::runner());
+        let mut child = crate::harness::command(folder);
         child
-            .current_dir(folder)
             .env("SOURCE_DATE_EPOCH", "1000000000")
             .args(["train", "voices", "--config", "settings.toml", "--out", out])
             .stdout(std::process::Stdio::null())
@@ -294,13 +293,13 @@ fn models_are_put_together_and_gone_on_from() {
 }
 
 #[test]
-fn without_a_model_named_the_one_that_comes_with_the_program_answers() {
+fn without_a_model_named_the_pretrained_one_answers() {
     let folder = trained();
     let voice = voices(folder)[0].display().to_string();
     let answers = classify(folder, &[&voice]);
     assert_eq!(answers[0]["probabilities"].as_object().unwrap().len(), 8);
     let info = run(folder, &["info"]).ok().stdout;
-    assert!(info.contains("comes with the program"), "{info}");
+    assert!(info.contains("the pretrained model"), "{info}");
     assert!(
         info.contains("CC BY-NC-SA") && info.contains("cross-validated"),
         "{info}"

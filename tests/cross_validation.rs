@@ -1,4 +1,4 @@
-//! `runner cross-validate`: protocols, what is refused, and going on after a stop.
+//! `affekt cross-validate`: protocols, what is refused, and going on after a stop.
 
 use std::path::Path;
 
@@ -63,7 +63,7 @@ fn every_clip_is_tested_once_a_seed_and_a_stopped_run_ends_as_an_unstopped_one()
     let adapted = results["enrolled"].as_array().unwrap();
     assert_eq!(adapted[0]["clips"], 1);
     assert!(adapted.last().unwrap()["clips"].is_null());
-    assert!(read(folder, "a/report.html").contains("Adapted"));
+    assert!(read(folder, "a/report.html").contains("UAR after speaker adaptation"));
     // One file is the whole report.
     assert!(!read(folder, "a/report.html").contains("src=\"http"));
 

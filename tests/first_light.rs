@@ -28,8 +28,8 @@ const TRAINING: [&str; 11] = [
     "3",
     "--epochs",
     "6",
-    "--hidden",
-    "16",
+    "--set",
+    "architecture.hidden=16",
     "--backend",
     "flex",
 ];
@@ -226,8 +226,7 @@ fn ndarray_and_wgpu_give_the_probabilities_of_flex() {
 fn a_missing_graphics_driver_is_named_and_the_cpu_goes_on() {
     let folder = trained();
     let voice = one_voice(folder);
-    let outcome = std::process::Command::new(crate::harness::runner())
-        .current_dir(folder)
+    let outcome = crate::harness::command(folder)
         .args(["classify", "--model", "runs/a", "--backend", "wgpu"])
         .arg(&voice)
         .env("VK_DRIVER_FILES", "/nowhere")
@@ -238,16 +237,15 @@ fn a_missing_graphics_driver_is_named_and_the_cpu_goes_on() {
     assert!(outcome.status.success(), "{message}");
     // A machine may have a driver of another kind (Metal, DirectX).
     if cfg!(target_os = "linux") {
-        assert!(message.contains("going on with the CPU"), "{message}");
+        assert!(message.contains("using the CPU"), "{message}");
     }
     assert!(!outcome.stdout.is_empty());
 }
 
 /// Starts a training like [`trained`]'s and waits until it has done some epochs.
 fn begin(folder: &Path, out: &str, epochs: usize) -> std::process::Child {
-    let mut child = std::process::Command::new(crate::harness::runner());
+    let mut child = crate::harness::command(folder);
     child
-        .current_dir(folder)
         .args(["train", "--out", out, "--seed", "5"])
         .args(TRAINING);
     let mut child = child.stderr(std::process::Stdio::piped()).spawn().unwrap();
@@ -285,7 +283,7 @@ fn a_training_killed_and_resumed_ends_where_an_uninterrupted_one_does() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_saves_and_says_how_to_go_on() {
+fn ctrl_c_saves_and_says_how_to_resume() {
     let folder = trained();
     let child = begin(folder, "runs/stopped", 1);
     let interrupt = ["-INT", &child.id().to_string()].map(String::from);

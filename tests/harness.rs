@@ -1,14 +1,14 @@
-//! Starts the built `runner` and catches what it says.
+//! Starts the built `affekt` and catches what it says.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The `runner` binary that cargo built for these tests.
-pub fn runner() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_runner"))
+/// The `affekt` binary that cargo built for these tests.
+pub fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_affekt"))
 }
 
-/// What a `runner` command came to.
+/// What a `affekt` command came to.
 #[derive(Debug)]
 pub struct Outcome {
     /// Exit code.
@@ -52,27 +52,35 @@ impl Outcome {
     }
 }
 
-/// Runs `runner ARGUMENTS` in `folder`.
+/// The program in `folder`, with a feature store of its own there.
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(program());
+    command
+        .current_dir(folder)
+        .env("AFFEKT_CACHE_DIR", folder.join("feature-store"));
+    command
+}
+
+/// Runs `affekt ARGUMENTS` in `folder`.
 pub fn run(folder: &Path, arguments: &[&str]) -> Outcome {
     run_with_input(folder, arguments, &[])
 }
 
-/// Runs `runner ARGUMENTS` in `folder` with `input` on standard input.
+/// Runs `affekt ARGUMENTS` in `folder` with `input` on standard input.
 pub fn run_with_input(folder: &Path, arguments: &[&str], input: &[u8]) -> Outcome {
     use std::io::Write;
-    let mut child = Command::new(runner())
+    let mut child = command(folder)
         .args(arguments)
-        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the runner starts");
+        .expect("the program starts");
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
     // The command may end without reading all of it.
     let _ = stdin.write_all(input);
     drop(stdin);
-    outcome(child.wait_with_output().expect("the runner ends"))
+    outcome(child.wait_with_output().expect("the program ends"))
 }
 
 fn outcome(output: Output) -> Outcome {

@@ -1,5 +1,6 @@
-//! Drives the built `runner` from outside, as a user would: a file a subject.
+//! Drives the built `affekt` from outside, as a user would: a file a subject.
 
+mod architecture;
 mod bad_input;
 mod confidence;
 mod corpora;

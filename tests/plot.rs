@@ -1,4 +1,4 @@
-//! `runner plot`: a picture of a recording.
+//! `affekt plot`: a picture of a recording.
 
 use crate::harness::run;
 

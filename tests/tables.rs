@@ -1,4 +1,4 @@
-//! `runner features`: tables that other tools read.
+//! `affekt features`: tables that other tools read.
 
 use crate::harness::run;
 

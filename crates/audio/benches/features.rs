@@ -1,9 +1,9 @@
-//! The work of this crate, row by row, on a made-up voice, so that no corpus is
-//! needed: `cargo bench -p audio`. For one row, `cargo bench -p audio -- kaldi`.
+//! Benchmarks of this crate on a synthetic voice, so that no corpus is needed:
+//! `cargo bench -p audio`, or for one benchmark `cargo bench -p audio -- kaldi`.
 //!
-//! Throughput is in samples (of the input) a second; divided by the sample rate
-//! it is the real-time factor. How this compares with other packages, on real
-//! recordings, is for `scripts/bench_audio.py`.
+//! Throughput is in input samples per second; divided by the sample rate it is the
+//! real-time factor. `scripts/bench_audio.py` compares with other packages on real
+//! recordings.
 
 use std::f64::consts::TAU;
 
@@ -20,8 +20,8 @@ fn main() {
     divan::main();
 }
 
-/// A voice, nearly: four syllables a second of twelve harmonics, whose pitch
-/// glides about 120 Hz, a little noise, and a pause after each second.
+/// Similar to a voice: four syllables per second with twelve harmonics, whose pitch
+/// glides around 120 Hz, a little noise, and a pause after each second.
 fn voice(rate: u32) -> Vec<f32> {
     let (mut phase, mut noise) = (0.0, 1u32);
     (0..SECONDS * rate)
@@ -58,7 +58,7 @@ fn python_speech_features(bencher: Bencher) {
     coefficients(bencher, MfccConfig::python_speech_features());
 }
 
-/// 40 coefficients of 128 bands, windows of 400 samples every 160.
+/// 40 coefficients from 128 bands, windows of 400 samples every 160.
 #[divan::bench]
 fn librosa(bencher: Bencher) {
     let config = MfccConfig {
@@ -84,11 +84,11 @@ fn torchaudio(bencher: Bencher) {
 fn resample_to_16_khz(bencher: Bencher, from: u32) {
     let recording = Recording::from_samples(voice(from), from).expect("the samples are finite");
     bencher
-        .counter(ItemsCount::new(recording.samples.len()))
+        .counter(ItemsCount::new(recording.samples().len()))
         .bench(|| black_box(&recording).resample(RATE));
 }
 
-/// A WAV file of 16-bit samples at 48 kHz, from the disk's cache.
+/// A WAV file of 16-bit samples at 48 kHz, from the disk cache.
 #[divan::bench]
 fn decode(bencher: Bencher) {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
@@ -110,7 +110,7 @@ fn pitch(bencher: Bencher) {
         .bench(|| pitch.track(black_box(&samples)));
 }
 
-/// 10 ms of sound in, a row of coefficients out.
+/// One row of coefficients, from 10 ms of sound.
 #[divan::bench]
 fn streaming_frame(bencher: Bencher) {
     let mfcc = Mfcc::new(&MfccConfig::kaldi(), RATE).expect("the settings are valid");

@@ -1,12 +1,10 @@
-//! Times the work of this crate on folders of WAV files, once each, and prints
-//! the seconds as JSON:
-//! `cargo run -p audio --example bench -- FOLDER_16K FOLDER [WORK [TIMES]]`.
+//! Measures the time this crate takes on folders of WAV files, and prints the seconds
+//! as JSON: `cargo run -p audio --example bench -- FOLDER_16K FOLDER [WORK [TIMES]]`.
 //!
-//! FOLDER_16K holds recordings at one rate, read beforehand, for everything
-//! that starts from samples; FOLDER holds files as they came, for decoding.
-//! `scripts/bench_audio.py` makes the folders, runs this and the Python
-//! packages in turn and compares. WORK limits it to one line, and TIMES repeats
-//! that, for a profiler.
+//! FOLDER_16K has recordings at one rate, read beforehand, for everything that starts
+//! from samples; FOLDER has the original files, for decoding. `scripts/bench_audio.py`
+//! makes the folders, runs this and the Python packages in turn and compares them.
+//! WORK selects one measurement, and TIMES repeats it, for a profiler.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -19,8 +17,18 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
-    let same_rate = files(arguments.next().ok_or("which folders?")?.as_ref())?;
-    let any_rate = files(arguments.next().ok_or("which folder of files?")?.as_ref())?;
+    let same_rate = files(
+        arguments
+            .next()
+            .ok_or("name a folder of recordings at one rate, and a folder of files")?
+            .as_ref(),
+    )?;
+    let any_rate = files(
+        arguments
+            .next()
+            .ok_or("name a folder of files as well")?
+            .as_ref(),
+    )?;
     let only = arguments.next();
     let times: u32 = arguments.next().map_or(Ok(1), |n| n.parse())?;
     let clips = same_rate
@@ -34,14 +42,14 @@ fn main() -> Result<(), Failure> {
     let rate = clips
         .first()
         .ok_or("the first folder is empty")?
-        .sample_rate;
+        .sample_rate();
 
     let mut seconds = BTreeMap::new();
     let mut time = |name: &str, work: &mut dyn FnMut() -> Result<(), Failure>| {
         if only.as_deref().is_some_and(|only| only != name) {
             return Ok(());
         }
-        work()?; // caches, pages and the processor's clock are warm
+        work()?; // warms up caches, pages and the processor's clock
         let start = now();
         for _ in 0..times {
             work()?;
@@ -64,7 +72,7 @@ fn main() -> Result<(), Failure> {
         let mfcc = Mfcc::new(&config, rate)?;
         time(name, &mut || {
             for clip in &clips {
-                black_box(mfcc.compute(&clip.samples));
+                black_box(mfcc.compute(clip.samples()));
             }
             Ok(())
         })?;
@@ -87,7 +95,7 @@ fn main() -> Result<(), Failure> {
     let pitch = Pitch::new(&PitchConfig::default(), rate)?;
     time("pitch", &mut || {
         for clip in &clips {
-            black_box(pitch.track(&clip.samples));
+            black_box(pitch.track(clip.samples()));
         }
         Ok(())
     })?;
@@ -99,7 +107,7 @@ fn main() -> Result<(), Failure> {
         Ok(())
     })?;
 
-    // The longest that one of two threads is busy, each with half of the files.
+    // The time of the slower of two threads, each with half of the files.
     if only.is_none() {
         let halves = any_rate.split_at(any_rate.len() / 2);
         let busy = std::thread::scope(|scope| {
@@ -133,17 +141,17 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// From files at any rate to MFCCs at 16 kHz.
+/// From files at any sample rate to MFCCs at 16 kHz.
 fn mfcc_of_files(files: &[PathBuf], mfcc: &Mfcc) -> Result<(), audio::AudioError> {
     for file in files {
         let recording = Recording::open(file)?.resample(16_000)?;
-        black_box(mfcc.compute(&recording.samples));
+        black_box(mfcc.compute(recording.samples()));
     }
     Ok(())
 }
 
-/// Time that this thread spent on a core: on a busy machine the clock on the
-/// wall measures the others.
+/// Processor time of this thread; on a busy machine, elapsed time would include other
+/// programs.
 #[cfg(unix)]
 fn now() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -156,7 +164,7 @@ fn now() -> Duration {
     START.get_or_init(std::time::Instant::now).elapsed()
 }
 
-/// 40 coefficients of 128 bands, windows of 400 samples every 160.
+/// 40 coefficients from 128 bands, windows of 400 samples every 160.
 fn librosa() -> MfccConfig {
     MfccConfig {
         n_fft: audio::FftLength::Samples(512),

@@ -1,8 +1,8 @@
-//! Pitch and intensity of a file, a line per frame:
+//! Prints pitch and intensity of a file, one line per frame:
 //! `cargo run -p audio --example pitch -- FILE [FLOOR CEILING]`
 //!
-//! Columns: time in s, F0 in Hz (0 is unvoiced), voicing strength, intensity in
-//! dB. What holds for the whole recording follows on standard error.
+//! Columns: time in s, F0 in Hz (0 is unvoiced), voicing strength, intensity in dB.
+//! Measures of the whole recording follow on standard error.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use audio::{
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let file = arguments.next().ok_or("which file?")?;
+    let file = arguments.next().ok_or("name an audio file")?;
     let mut config = PitchConfig::default();
     if let Some(floor) = arguments.next() {
         config.floor = floor.parse()?;
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         config.ceiling = ceiling.parse()?;
     }
     let recording = Recording::open(file)?;
-    let (samples, rate) = (&recording.samples, recording.sample_rate);
+    let (samples, rate) = (recording.samples(), recording.sample_rate());
 
     let pitch = Pitch::new(&config, rate)?.track(samples);
     let intensity = Intensity::new(&IntensityConfig::default(), rate)?.track(samples);
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let syllables = SpeakingRate::new(&SpeakingRateConfig::default(), rate)?.syllables(samples);
     eprintln!(
-        "{} syllables, {:.1} a second",
+        "{} syllables, {:.1} per second",
         syllables.nuclei.len(),
         syllables.speech_rate()
     );

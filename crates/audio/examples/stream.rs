@@ -1,10 +1,10 @@
-//! Live features: MFCCs with their deltas, and who speaks when, of raw 16-bit
-//! mono samples at 16 kHz from standard input.
+//! Live features: MFCCs with deltas, and voice activity, of raw 16-bit mono samples at
+//! 16 kHz from standard input.
 //!
 //!     arecord -f S16_LE -r 16000 -t raw | cargo run -p audio --example stream
 //!
-//! Prints a line per segment of speech as it ends. Nothing is kept of the
-//! signal but the last windows' worth of samples.
+//! Prints a line for each segment of speech when it ends. Only the samples of the last
+//! few windows are kept.
 
 use std::io::{Read, Write};
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
     let mut bytes = [0; 3_200]; // 0.1 s
     loop {
-        // A short read may end inside a sample: fill the whole block.
+        // A short read may end within a sample, so fill the whole block.
         let mut filled = 0;
         while filled < bytes.len() {
             match input.read(&mut bytes[filled..])? {

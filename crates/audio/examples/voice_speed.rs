@@ -1,6 +1,6 @@
-//! How fast the measures of a voice are, on one thread, over the WAV files of a
-//! folder: `cargo run -p audio --example voice_speed -- FOLDER`. Compare with
-//! `scripts/voice_fixtures.py --speed FOLDER`, which times Praat on the same files.
+//! Measures the speed of the measures of a voice, on one thread, over the WAV files of
+//! a folder: `cargo run -p audio --example voice_speed -- FOLDER`. For comparison,
+//! `scripts/voice_fixtures.py --speed FOLDER` measures Praat on the same files.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -11,7 +11,9 @@ use audio::{
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("which folder?")?;
+    let folder = std::env::args()
+        .nth(1)
+        .ok_or("name a folder of WAV files")?;
     let mut files = Vec::new();
     find(Path::new(&folder), &mut files)?;
     files.sort();
@@ -25,19 +27,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{} files, {seconds:.1} s; processor time of one thread, best of 3",
         recordings.len()
     );
-    let rate = recordings.first().ok_or("no WAV files there")?.sample_rate;
+    let rate = recordings
+        .first()
+        .ok_or("the folder has no WAV files")?
+        .sample_rate();
 
     let time = |name: &str, work: &dyn Fn(&[f32])| {
         let mut best = f64::INFINITY;
         for _ in 0..3 {
             let start = Clock::start();
-            for recording in recordings.iter().filter(|r| r.sample_rate == rate) {
-                work(&recording.samples);
+            for recording in recordings.iter().filter(|r| r.sample_rate() == rate) {
+                work(recording.samples());
             }
             best = best.min(start.seconds());
         }
         let (times, frame) = (seconds / best, best / seconds * 1e4);
-        println!("{name}: {times:.0} times real time, {frame:.1} us a frame of 10 ms");
+        println!("{name}: {times:.0} times real time, {frame:.1} us per frame of 10 ms");
     };
     let pitch = Pitch::new(&PitchConfig::default(), rate)?;
     time("pitch", &|x| {
@@ -64,8 +69,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Processor time of this thread where the system tells (Linux), so that other
-/// work on the machine does not count; elapsed time elsewhere.
+/// Processor time of this thread if the system reports it (Linux), so that other
+/// programs do not count; otherwise elapsed time.
 struct Clock(Option<f64>, Instant);
 
 impl Clock {

@@ -4,12 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where the audio came from, for messages: a file, or bytes in memory.
+/// Where audio came from: a file, or bytes in memory. Its `Display` starts the
+/// error messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Source {
     /// A file on disk.
     File(PathBuf),
-    /// Bytes handed over in memory (standard input, a network request).
+    /// Bytes passed in memory (standard input, a network request).
     Memory,
 }
 
@@ -30,64 +32,67 @@ impl fmt::Display for Source {
 
 /// Any error of this crate.
 ///
-/// Each variant is one thing a caller can do: look at the disk, convert the
-/// file, replace it, find a longer recording, or correct the settings.
+/// There is a variant for each thing a caller can do: check the disk, convert
+/// the file, replace it, cut it, use a longer recording, or correct the settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AudioError {
-    /// The file could not be read or written: check the path, the permissions, the disk.
+    /// The file could not be read or written: check the path, the permissions
+    /// and the free space.
     #[error("{path}: {source}")]
     Io {
-        /// The file concerned.
+        /// The file.
         path: Source,
-        /// What the operating system said.
+        /// What the operating system reported.
         source: io::Error,
     },
 
     /// The content is not a kind of audio that this build reads: convert it.
     #[error("{path}: {what}; convert it to WAV or FLAC")]
     Unsupported {
-        /// The file concerned.
+        /// The file.
         path: Source,
         /// What was found instead.
         what: String,
     },
 
-    /// The content is audio of a known kind, but broken: replace the file.
+    /// The content is audio of a known kind, but damaged: get the file again.
     #[error("{path}: {what}; the file is damaged, get it again from its source")]
     Corrupt {
-        /// The file concerned.
+        /// The file.
         path: Source,
         /// What is wrong with it.
         what: String,
     },
 
-    /// The file goes beyond a limit of [`DecodeLimits`](crate::DecodeLimits): cut
-    /// it, raise the limit, or take it block by block with [`Decoder`](crate::Decoder).
+    /// The file exceeds a limit of [`DecodeLimits`](crate::DecodeLimits): cut it
+    /// into parts, raise the limit, or read it block by block with
+    /// [`Decoder`](crate::Decoder).
     #[error("{path}: {what}; cut the file into parts, or raise the limit")]
     TooLong {
-        /// The file concerned.
+        /// The file.
         path: Source,
         /// Which limit, and what the file has.
         what: String,
     },
 
-    /// There is less audio than one analysis frame: find a longer recording.
+    /// There is less audio than one analysis frame: use a longer recording.
     #[error(
         "the recording has {seconds:.4} s of sound, and one frame needs {needed:.4} s; \
          use a longer recording"
     )]
     TooShort {
-        /// Seconds of sound there are (after trimming, if trimming is on).
+        /// Seconds of sound in the recording (after trimming, if trimming is on).
         seconds: f64,
-        /// Seconds that the first frame needs.
+        /// Seconds needed for the first frame.
         needed: f64,
     },
 
-    /// A setting looks at the whole recording, and a stream has none: change it.
+    /// A setting needs the whole recording, which a stream does not have:
+    /// change the setting.
     #[error("{setting} the whole recording, which a stream does not have; {instead}")]
     WholeRecording {
-        /// Which setting, and what it does to the whole recording.
+        /// The setting and what it needs the whole recording for.
         setting: String,
         /// What to set instead.
         instead: String,
@@ -96,7 +101,7 @@ pub enum AudioError {
     /// A setting is out of range or does not fit the others: correct it.
     #[error("{what}")]
     Settings {
-        /// Which setting, its value, and what it may be.
+        /// Which setting, its value, and the values allowed.
         what: String,
     },
 }
@@ -104,5 +109,9 @@ pub enum AudioError {
 impl AudioError {
     pub(crate) fn settings(what: impl Into<String>) -> Self {
         AudioError::Settings { what: what.into() }
+    }
+
+    pub(crate) fn zero_rate() -> Self {
+        Self::settings("the sample rate is 0 Hz, it must be above 0")
     }
 }

@@ -1,4 +1,4 @@
-//! A matrix of features: one row per moment, one column per feature.
+//! A matrix of features: one row per frame, one column per feature.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct Frames {
     columns: usize,
 }
 
-/// What is read from a file, before its shape is checked.
+/// Deserialised frames before their shape is checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
@@ -48,11 +48,11 @@ fn fits(values: usize, columns: usize) -> bool {
 }
 
 impl Frames {
-    /// Frames from row-major `data` with `columns` values a row.
+    /// Frames from row-major `data` with `columns` values per row.
     ///
     /// # Panics
     ///
-    /// If `data` does not fill whole rows.
+    /// If `data` does not consist of whole rows.
     pub fn new(data: Vec<f32>, columns: usize) -> Self {
         assert!(
             fits(data.len(), columns),
@@ -62,12 +62,12 @@ impl Frames {
         Frames { data, columns }
     }
 
-    /// All values, row after row.
+    /// All values, row by row.
     pub fn data(&self) -> &[f32] {
         &self.data
     }
 
-    /// All values, row after row, without a copy.
+    /// All values, row by row, without a copy.
     pub fn into_data(self) -> Vec<f32> {
         self.data
     }
@@ -96,7 +96,7 @@ impl Frames {
         &self.data[i * self.columns..(i + 1) * self.columns]
     }
 
-    /// Frame after frame.
+    /// The frames in order.
     pub fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
         self.data.chunks_exact(self.columns.max(1))
     }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn no_frames_is_empty_not_an_error() {
+    fn zero_frames_are_not_an_error() {
         let frames = Frames::new(Vec::new(), 13);
         assert!(frames.is_empty());
         assert_eq!(frames.rows().count(), 0);

@@ -2,7 +2,7 @@
 
 use crate::frames::Frames;
 
-/// The statistics, in order, by the end of their names.
+/// The statistics in order; names of functionals end in these.
 pub(crate) const NAMES: [&str; 6] = [
     "mean",
     "deviation",
@@ -12,11 +12,11 @@ pub(crate) const NAMES: [&str; 6] = [
     "mean_abs_difference",
 ];
 
-/// The statistics of every column, column after column.
+/// The statistics of every column, column by column.
 ///
-/// The deviation is that of the population, percentiles interpolate linearly
-/// (both as numpy's defaults), and the mean absolute difference is between
-/// neighbouring frames, 0 where there is but one.
+/// The standard deviation is that of the population and percentiles interpolate
+/// linearly (both numpy's defaults). The mean absolute difference is between
+/// neighbouring frames, and 0 for a single frame.
 pub(crate) fn functionals(frames: &Frames) -> Vec<f32> {
     let mut out = Vec::with_capacity(frames.columns() * NAMES.len());
     let mut sorted: Vec<f32> = Vec::with_capacity(frames.len());
@@ -48,7 +48,7 @@ pub(crate) fn functionals(frames: &Frames) -> Vec<f32> {
     out
 }
 
-/// `numpy.percentile`, of values already in order.
+/// `numpy.percentile` of sorted values.
 pub(crate) fn percentile(sorted: &[f32], share: f64) -> f32 {
     let at = share * (sorted.len() - 1) as f64;
     let below = at.floor() as usize;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn one_frame_is_its_own_statistics() {
+    fn a_single_frame_has_its_values_as_statistics() {
         let values = functionals(&Frames::new(vec![2.0, -1.0], 2));
         assert_eq!(
             values,

@@ -1,13 +1,13 @@
-//! Speech in, features out: the audio half of a speech emotion recogniser, and
-//! a library for MFCCs that equal those of librosa, torchaudio, Kaldi,
-//! python_speech_features and HTK/openSMILE.
+//! From speech to features: the audio library of a speech emotion recogniser. Its
+//! MFCCs equal those of librosa, torchaudio, Kaldi, python_speech_features and
+//! HTK/openSMILE.
 //!
-//! Data flows one way: file, [`Recording`], [`Frames`], [`Features`].
+//! Data flows in one direction: file, [`Recording`], [`Frames`], [`Features`].
 //!
 //! # The features of a recording
 //!
-//! A [`FeatureSpec`] says what to extract; it is serialisable, and a model
-//! trained on its features keeps it.
+//! A [`FeatureSpec`] describes what to extract. It can be serialised, and a model
+//! trained on its features stores it.
 //!
 //! ```
 //! use audio::{FeatureSpec, Recording};
@@ -26,7 +26,7 @@
 //! # Ok::<(), audio::AudioError>(())
 //! ```
 //!
-//! # MFCCs as another tool computes them
+//! # MFCCs equal to those of another tool
 //!
 //! ```
 //! use audio::{DeltaMethod, Mfcc, MfccConfig, delta};
@@ -43,41 +43,43 @@
 //!
 //! # Where things are
 //!
-//! | | all at once | as it arrives |
+//! | | whole recordings | streams |
 //! |---|---|---|
 //! | decoding | [`Recording`] | [`Decoder`] |
 //! | another sample rate | [`Recording::resample`] | [`StreamResampler`] |
-//! | silence at the ends taken off | [`Recording::trim`] | |
+//! | trimming silence at the ends | [`Recording::trim`] | |
 //! | MFCCs and log-mel spectra | [`Mfcc`], [`MfccConfig`] with its presets | [`MfccStream`] |
-//! | slopes over time | [`delta`] | [`DeltaStream`] |
-//! | the features of a model: a list of blocks of all these over one grid of rows | [`FeatureSpec`], [`FeatureBlock`], [`Measure`], [`FeatureExtractor`] | [`FeatureStream`] |
-//! | who speaks when | [`speech_segments`], [`vad_frames`], [`cut_speech`] | [`VadStream`] |
+//! | deltas (slopes over time) | [`delta`] | [`DeltaStream`] |
+//! | the features of a model: a list of blocks over a common grid of rows | [`FeatureSpec`], [`FeatureBlock`], [`Measure`], [`FeatureExtractor`] | [`FeatureStream`] |
+//! | when somebody speaks | [`speech_segments`], [`vad_frames`], [`cut_speech`] | [`VadStream`] |
 //! | pitch and voicing | [`Pitch`] | [`PitchStream`] |
-//! | loudness, noise in the voice, jitter and shimmer, syllables a second | [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | |
+//! | loudness, noise in the voice, jitter and shimmer, syllables per second | [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | |
 //! | zero crossings, level, centroid, roll-off, flatness, flux, chroma | [`SpectralShape`], [`SpectralConfig`] | [`SpectralStream`] |
-//! | a training set made larger | [`Augmenter`], [`FrameMasks`], [`change_speed`] | |
-//! | samples out | [`write_wav`] | |
+//! | augmentation of a training set | [`Augmenter`], [`FrameMasks`], [`change_speed`] | |
+//! | writing files | [`write_wav`], [`write_atomically`] | |
 //!
-//! What a stream gives does not depend on how its input is cut into chunks. It
-//! is what the whole gives, bit for bit, but for three things a stream cannot
-//! know: the mean of a recording ([`FeatureStream::with_running_mean`]), its
-//! loudest sample and its length ([`PitchStream`]).
+//! The output of a stream does not depend on how its input is split into chunks. It
+//! equals that of the whole recording bit for bit, except for three things that a
+//! stream cannot know: the mean of a recording
+//! ([`FeatureStream::with_running_mean`]), its loudest sample and its length
+//! ([`PitchStream`]).
 //!
-//! Errors are [`AudioError`], sorted by what you can do about them.
+//! All errors are an [`AudioError`], sorted by what you can do about them.
 //!
 //! # Kinds of file
 //!
-//! WAV and FLAC are always read. Each of the others is a feature, all of them
-//! on by default (`all-formats`): `adpcm` (in WAV), `aiff`, `caf`, `mp3`, `aac`,
-//! `isomp4` (M4A, MP4; AAC or ALAC), `vorbis`, `opus`, `mkv` (with WebM).
+//! WAV and FLAC are always read. Each of the other kinds is a feature, and all of
+//! them are on by default (`all-formats`): `adpcm` (in WAV), `aiff`, `caf`, `mp3`,
+//! `aac`, `isomp4` (M4A, MP4; AAC or ALAC), `vorbis`, `opus`, `mkv` (with WebM).
 //!
-//! Samples are `f32` with full scale +-1, rates are in Hz, times in seconds.
+//! Samples are `f32` with full scale ±1, rates are in Hz, times in seconds.
 
-// Compiles the examples there.
+// Compiles the examples in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod atomic;
 mod augment;
 mod decode;
 mod deltas;
@@ -87,6 +89,7 @@ mod functionals;
 mod mfcc;
 mod recording;
 mod resample;
+mod simd;
 mod spec;
 mod spectral;
 mod trim;
@@ -94,8 +97,9 @@ mod vad;
 mod voice;
 mod wav;
 
+pub use atomic::write_atomically;
 pub use augment::{Augmentation, Augmenter, Colour, FrameMasks, MaskFill, Step, concatenate};
-pub use decode::{Channels, DecodeLimits, DecodeSettings, Decoder};
+pub use decode::{Channels, DecodeLimits, DecodeSettings, Decoder, EXTENSIONS, is_audio_name};
 pub use deltas::{DeltaMethod, DeltaStream, delta};
 pub use error::{AudioError, Source};
 pub use frames::Frames;
@@ -103,8 +107,8 @@ pub use mfcc::{
     DctNorm, FftLength, Floor, Framing, Lifter, Log, MelNorm, MelScale, MelShape, Mfcc, MfccConfig,
     MfccStream, PreEmphasis, Rounding, Span, Spectrum, Window, Zeroth,
 };
-pub use recording::Recording;
-pub use resample::{SAMPLE_RATES, SPEEDS, StreamResampler, change_speed};
+pub use recording::{Recording, SAMPLE_RATES};
+pub use resample::{SPEEDS, StreamResampler, change_speed};
 pub use spec::{
     Columns, FeatureBlock, FeatureExtractor, FeatureSpec, FeatureStream, Features, Measure,
     ProsodyConfig,

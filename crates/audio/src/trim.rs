@@ -1,7 +1,7 @@
 //! Cutting the silence before and after speech.
 //!
-//! Corpora are recorded at all levels, so silence is measured against the
-//! recording's own loudest frame, as `librosa.effects.trim` does.
+//! Corpora are recorded at all levels, so silence is relative to the
+//! recording's own loudest frame, as in `librosa.effects.trim`.
 
 use std::ops::Range;
 
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::AudioError;
 use crate::recording::Recording;
 
-/// Root mean square is taken over frames of this many seconds...
+/// Levels are those of frames of this many seconds...
 const FRAME: f64 = 0.025;
-/// ... that start this many seconds apart.
+/// ... which start this many seconds apart.
 const HOP: f64 = 0.010;
 
 /// What counts as silence at the ends of a recording.
@@ -36,11 +36,11 @@ impl Default for TrimSettings {
 }
 
 impl TrimSettings {
-    /// Checks that both values make sense.
+    /// Checks both values.
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] for a value that is negative or not finite.
+    /// [`AudioError::Settings`] if a value is negative or not finite.
     pub fn validate(&self) -> Result<(), AudioError> {
         for (name, value) in [("threshold_db", self.threshold_db), ("margin", self.margin)] {
             if !(value.is_finite() && value >= 0.0) {
@@ -53,8 +53,19 @@ impl TrimSettings {
     }
 }
 
-/// Where the sound is. Everything, if all frames are equally silent.
-pub(crate) fn speech(recording: &Recording, settings: &TrimSettings) -> Range<usize> {
+impl Recording {
+    /// The recording without the silence before and after the speech. Silence is
+    /// relative to the recording's own loudest moment; see [`TrimSettings`].
+    pub fn trim(&self, settings: &TrimSettings) -> Self {
+        Recording {
+            samples: self.samples[speech(self, settings)].to_vec(),
+            sample_rate: self.sample_rate,
+        }
+    }
+}
+
+/// The samples between the silences; all of them if all frames are silent.
+fn speech(recording: &Recording, settings: &TrimSettings) -> Range<usize> {
     let samples = &recording.samples;
     let rate = f64::from(recording.sample_rate);
     let frame = ((FRAME * rate) as usize).max(1);
@@ -62,8 +73,8 @@ pub(crate) fn speech(recording: &Recording, settings: &TrimSettings) -> Range<us
     if samples.len() <= frame {
         return 0..samples.len();
     }
-    // The last frame is moved back to end with the recording: a short rest
-    // would have a mean over few samples, and be loud by chance.
+    // The last frame is moved back so that it ends with the recording: the mean
+    // over a short remainder could be loud by chance.
     let last = samples.len() - frame;
     let starts = (0..last).step_by(hop).chain([last]);
     let power = |start: usize| -> f64 {

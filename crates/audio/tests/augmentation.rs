@@ -1,4 +1,4 @@
-//! Augmentations do what they say, measured on what they give.
+//! Augmentations do what they say, measured on their output.
 
 use std::f64::consts::PI;
 
@@ -22,7 +22,7 @@ fn tone(hertz: f64, rate: u32, seconds: f64) -> Recording {
     recording((0..n).map(wave).collect(), rate)
 }
 
-/// Swells of a rough sound: not silent, not steady.
+/// A rough sound that swells and fades: not silent, not steady.
 fn speech_like(rate: u32, seconds: f64) -> Recording {
     let n = (seconds * f64::from(rate)) as usize;
     let wave = |i: usize| {
@@ -74,7 +74,7 @@ fn frequency(samples: &[f32], expected: f64, rate: u32) -> f64 {
 }
 
 #[test]
-fn noise_has_the_ratio_asked_for() {
+fn noise_has_the_requested_ratio() {
     let clean = speech_like(16_000, 2.0);
     let street = recording(
         (0..30_000).map(|n| ((n * n) as f32 * 1e-3).sin()).collect(),
@@ -94,12 +94,12 @@ fn noise_has_the_ratio_asked_for() {
         for augmenter in all {
             let noisy = augmenter.apply(&clean, 5);
             let noise: Vec<f32> = noisy
-                .samples
+                .samples()
                 .iter()
-                .zip(&clean.samples)
+                .zip(clean.samples())
                 .map(|(a, b)| a - b)
                 .collect();
-            let measured = db(power(&clean.samples) / power(&noise));
+            let measured = db(power(clean.samples()) / power(&noise));
             println!("{snr} dB: {measured:.4}");
             assert!((measured - snr).abs() < 0.1, "{measured} dB, not {snr}");
         }
@@ -117,12 +117,12 @@ fn ratios_are_drawn_from_the_whole_range() {
         .map(|seed| {
             let noisy = augmenter.apply(&clean, seed);
             let noise: Vec<f32> = noisy
-                .samples
+                .samples()
                 .iter()
-                .zip(&clean.samples)
+                .zip(clean.samples())
                 .map(|(a, b)| a - b)
                 .collect();
-            db(power(&clean.samples) / power(&noise))
+            db(power(clean.samples()) / power(&noise))
         })
         .collect();
     assert!(drawn.iter().all(|d| (-0.1..20.1).contains(d)));
@@ -133,7 +133,7 @@ fn ratios_are_drawn_from_the_whole_range() {
     }
 }
 
-/// Power by frequency, the mean over stretches of 8192 samples.
+/// Power spectrum, averaged over blocks of 8192 samples.
 fn spectrum(samples: &[f32]) -> Vec<f64> {
     let size = 8192;
     let fft = realfft::RealFftPlanner::<f32>::new().plan_fft_forward(size);
@@ -154,8 +154,8 @@ fn spectrum(samples: &[f32]) -> Vec<f64> {
 }
 
 #[test]
-fn white_is_flat_and_pink_falls_3_db_an_octave() {
-    // Noise against a whisper of a tone is the noise.
+fn white_noise_is_flat_and_pink_noise_falls_by_3_db_per_octave() {
+    // With a very soft tone, the output is the noise.
     let rate = 16_000;
     let clean = tone(1.0, rate, 120.0);
     for (colour, slope) in [(Colour::White, 0.0), (Colour::Pink, -3.01)] {
@@ -164,7 +164,7 @@ fn white_is_flat_and_pink_falls_3_db_an_octave() {
             snr_db: [-60.0, -60.0],
         })
         .apply(&clean, 11);
-        let spectrum = spectrum(&noisy.samples);
+        let spectrum = spectrum(noisy.samples());
         // Octaves from 50 Hz up to 6400 Hz: the mean power of their bins.
         let octaves: Vec<f64> = (0..7)
             .map(|k| {
@@ -185,7 +185,7 @@ fn white_is_flat_and_pink_falls_3_db_an_octave() {
 }
 
 #[test]
-fn gain_is_exact_and_clips_only_where_asked() {
+fn gain_is_exact_and_clips_only_if_requested() {
     let clean = speech_like(16_000, 0.2);
     for gain in [-20.0, -6.0, 0.0, 6.0, 40.0] {
         let db = [gain, gain];
@@ -193,10 +193,10 @@ fn gain_is_exact_and_clips_only_where_asked() {
         let clipped = always(Augmentation::Gain { db, clip: true }).apply(&clean, 0);
         let factor = 10f64.powf(gain / 20.0);
         for ((&x, &y), &z) in clean
-            .samples
+            .samples()
             .iter()
-            .zip(&louder.samples)
-            .zip(&clipped.samples)
+            .zip(louder.samples())
+            .zip(clipped.samples())
         {
             assert_eq!(y, (f64::from(x) * factor) as f32);
             assert_eq!(z, y.clamp(-1.0, 1.0));
@@ -213,12 +213,12 @@ fn pitch_moves_a_tone_by_its_factor_and_keeps_the_length() {
                 semitones: [semitones; 2],
             });
             let moved = augmenter.apply(&clean, 0);
-            assert_eq!(moved.samples.len(), clean.samples.len());
+            assert_eq!(moved.samples().len(), clean.samples().len());
             let expected = 440.0 * 2f64.powf(semitones / 12.0);
-            let measured = frequency(&moved.samples, expected, rate);
+            let measured = frequency(moved.samples(), expected, rate);
             let cents = 1200.0 * (measured / expected).log2();
-            let middle = moved.samples.len() / 5..moved.samples.len() * 4 / 5;
-            let level = db(power(&moved.samples[middle]) / 0.125);
+            let middle = moved.samples().len() / 5..moved.samples().len() * 4 / 5;
+            let level = db(power(&moved.samples()[middle]) / 0.125);
             println!("{semitones} semitones: {cents:.2} cents, {level:.2} dB off");
             assert!(cents.abs() < 2.0, "{measured} Hz, not {expected}");
             assert!(level.abs() < 0.5, "{level} dB");
@@ -234,7 +234,7 @@ fn tempo_changes_the_length_and_keeps_the_frequency() {
             let augmenter = always(Augmentation::Tempo {
                 factor: [factor; 2],
             });
-            let stretched = augmenter.apply(&clean, 0).samples;
+            let stretched = augmenter.apply(&clean, 0).into_samples();
             let length = (f64::from(rate) / factor).round() as usize;
             assert_eq!(stretched.len(), length);
             let measured = frequency(&stretched, 440.0, rate);
@@ -247,30 +247,30 @@ fn tempo_changes_the_length_and_keeps_the_frequency() {
 }
 
 #[test]
-fn a_tempo_a_hair_from_1_gives_the_recording() {
+fn a_tempo_very_close_to_1_gives_the_recording() {
     let clean = speech_like(16_000, 0.5);
     let stretched = always(Augmentation::Tempo {
         factor: [1.0 + 1e-6; 2],
     })
     .apply(&clean, 0);
-    assert_eq!(stretched.samples.len(), clean.samples.len());
-    for (a, b) in stretched.samples.iter().zip(&clean.samples) {
+    assert_eq!(stretched.samples().len(), clean.samples().len());
+    for (a, b) in stretched.samples().iter().zip(clean.samples()) {
         assert!((a - b).abs() < 1e-5);
     }
 }
 
 #[test]
-fn tempo_keeps_the_swells_of_a_voice_in_proportion() {
+fn tempo_keeps_the_relative_levels_of_a_voice() {
     let clean = speech_like(16_000, 2.0);
     for factor in [0.8, 1.25] {
         let stretched = always(Augmentation::Tempo {
             factor: [factor; 2],
         })
         .apply(&clean, 0);
-        // Levels in twentieths of the whole go up and down alike.
+        // The levels of twenty equal parts rise and fall in the same way.
         let levels = |r: &Recording| -> Vec<f64> {
-            r.samples
-                .chunks(r.samples.len().div_ceil(20))
+            r.samples()
+                .chunks(r.samples().len().div_ceil(20))
                 .map(power)
                 .collect()
         };
@@ -280,7 +280,7 @@ fn tempo_keeps_the_swells_of_a_voice_in_proportion() {
         let similarity = product / norms.sqrt();
         println!("{factor}: {similarity:.4}");
         assert!(similarity > 0.98, "{similarity}");
-        let level = db(power(&stretched.samples) / power(&clean.samples));
+        let level = db(power(stretched.samples()) / power(clean.samples()));
         assert!(level.abs() < 1.0, "{level} dB");
     }
 }
@@ -289,12 +289,12 @@ fn tempo_keeps_the_swells_of_a_voice_in_proportion() {
 fn speed_moves_pitch_and_length_together() {
     let clean = tone(300.0, 16_000, 1.0);
     let faster = always(Augmentation::Speed { factor: [1.1; 2] }).apply(&clean, 0);
-    assert_eq!(faster.samples.len(), 14_546);
-    assert!((frequency(&faster.samples, 330.0, 16_000) - 330.0).abs() < 0.1);
+    assert_eq!(faster.samples().len(), 14_546);
+    assert!((frequency(faster.samples(), 330.0, 16_000) - 330.0).abs() < 0.1);
 }
 
 #[test]
-fn reverb_rings_as_long_as_asked_and_keeps_length_and_power() {
+fn reverb_decays_as_requested_and_keeps_length_and_power() {
     let rate = 16_000;
     let mut click = vec![0.0; 32_000];
     click[1000] = 1.0;
@@ -305,11 +305,11 @@ fn reverb_rings_as_long_as_asked_and_keeps_length_and_power() {
             direct_db: [0.0; 2],
         });
         let wet = augmenter.apply(&click, 2);
-        assert_eq!(wet.samples.len(), click.samples.len());
-        assert!(db(power(&wet.samples) / power(&click.samples)).abs() < 1e-3);
-        assert!(wet.samples[..1000].iter().all(|x| x.abs() < 1e-6));
-        // Schroeder: the energy still to come, from -5 to -25 dB.
-        let mut left: Vec<f64> = wet.samples[1001..]
+        assert_eq!(wet.samples().len(), click.samples().len());
+        assert!(db(power(wet.samples()) / power(click.samples())).abs() < 1e-3);
+        assert!(wet.samples()[..1000].iter().all(|x| x.abs() < 1e-6));
+        // Schroeder: the remaining energy, from -5 to -25 dB.
+        let mut left: Vec<f64> = wet.samples()[1001..]
             .iter()
             .map(|&x| f64::from(x).powi(2))
             .collect();
@@ -327,12 +327,12 @@ fn reverb_rings_as_long_as_asked_and_keeps_length_and_power() {
 }
 
 #[test]
-fn a_telephone_carries_speech_frequencies_alone() {
+fn a_telephone_passes_only_speech_frequencies() {
     let level = |hertz: f64, rate: u32| {
         let clean = tone(hertz, rate, 0.5);
         let heard = always(Augmentation::Telephone).apply(&clean, 0);
-        assert_eq!(heard.samples.len(), clean.samples.len());
-        db(power(&heard.samples[4000..]) / power(&clean.samples[4000..]))
+        assert_eq!(heard.samples().len(), clean.samples().len());
+        db(power(&heard.samples()[4000..]) / power(&clean.samples()[4000..]))
     };
     for rate in [16_000, 48_000] {
         for hertz in [400.0, 1000.0, 3000.0] {
@@ -345,11 +345,11 @@ fn a_telephone_carries_speech_frequencies_alone() {
 }
 
 #[test]
-fn band_limits_take_what_is_beyond_them() {
+fn band_limits_attenuate_beyond_the_cutoff() {
     let filtered = |augmentation: Augmentation, hertz: f64| {
         let clean = tone(hertz, 16_000, 0.5);
         let out = always(augmentation).apply(&clean, 0);
-        db(power(&out.samples[2000..]) / power(&clean.samples[2000..]))
+        db(power(&out.samples()[2000..]) / power(&clean.samples()[2000..]))
     };
     let high = Augmentation::HighPass {
         hertz: [500.0; 2],
@@ -422,7 +422,7 @@ fn with_background(steps: Vec<Step>) -> Augmenter {
 }
 
 #[test]
-fn the_seed_decides_on_any_thread() {
+fn the_seed_determines_the_result_on_any_thread() {
     let clean = speech_like(16_000, 0.5);
     for augmentation in every_kind() {
         let fixed = matches!(augmentation, Augmentation::MuLaw | Augmentation::Telephone);
@@ -442,7 +442,7 @@ fn the_seed_decides_on_any_thread() {
 }
 
 #[test]
-fn a_step_draws_the_same_whatever_the_others_are() {
+fn a_step_draws_the_same_whatever_the_other_steps() {
     let clean = speech_like(16_000, 0.3);
     let last = Step {
         probability: 1.0,
@@ -464,7 +464,7 @@ fn a_step_draws_the_same_whatever_the_others_are() {
 }
 
 #[test]
-fn a_step_is_taken_as_often_as_its_probability_says() {
+fn a_step_is_applied_with_its_probability() {
     let clean = tone(100.0, 8000, 0.01);
     let augmenter = Augmenter::new(vec![Step {
         probability: 0.3,
@@ -481,7 +481,7 @@ fn a_step_is_taken_as_often_as_its_probability_says() {
 }
 
 #[test]
-fn nothing_panics_or_leaves_what_is_not_finite() {
+fn extreme_recordings_do_not_panic_and_stay_finite() {
     let extreme = [f32::MAX, f32::MIN, 1.0, -1e30, f32::MIN_POSITIVE].repeat(400);
     for rate in [1, 500, 8000, 48_000, 2_000_000] {
         for samples in [
@@ -500,15 +500,15 @@ fn nothing_panics_or_leaves_what_is_not_finite() {
                 };
                 let output = with_background(vec![step.clone()]).apply(&input, 1);
                 assert!(
-                    output.samples.iter().all(|x| x.is_finite()),
+                    output.samples().iter().all(|x| x.is_finite()),
                     "{step:?}, {} samples at {rate} Hz",
-                    input.samples.len()
+                    input.samples().len()
                 );
-                if power(&input.samples) == 0.0
+                if power(input.samples()) == 0.0
                     && !matches!(step.augmentation, Augmentation::Bits { .. })
                 {
                     assert!(
-                        output.samples.iter().all(|&x| x == 0.0),
+                        output.samples().iter().all(|&x| x == 0.0),
                         "{step:?}: silence stays"
                     );
                 }
@@ -535,12 +535,12 @@ fn codecs_stay_within_full_scale() {
         },
     ] {
         let out = always(augmentation).apply(&loud, 0);
-        assert!(out.samples.iter().all(|x| x.abs() <= 1.0));
+        assert!(out.samples().iter().all(|x| x.abs() <= 1.0));
     }
 }
 
 #[test]
-fn steps_are_data_and_typing_errors_are_refused() {
+fn steps_can_be_stored_and_unknown_settings_are_refused() {
     let steps: Vec<Step> = every_kind()
         .into_iter()
         .map(|augmentation| Step {
@@ -563,7 +563,7 @@ fn steps_are_data_and_typing_errors_are_refused() {
 }
 
 #[test]
-fn settings_out_of_bounds_are_refused_by_name() {
+fn settings_out_of_range_are_refused_by_name() {
     let new = |probability: f64, augmentation: Augmentation| {
         Augmenter::new(vec![Step {
             probability,

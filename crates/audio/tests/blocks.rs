@@ -1,5 +1,5 @@
-//! The blocks of a feature specification: each against a slow, obvious version
-//! of itself, and all in one grid of rows.
+//! The blocks of a feature specification: each compared with a slow, simple version of
+//! itself, and all on a common grid of rows.
 
 use std::f64::consts::TAU;
 
@@ -10,10 +10,12 @@ use audio::{
     SpectralFeature, SpectralShape, delta,
 };
 
+use crate::common::{framings, ravdess_files, spec_of};
+
 const RATE: u32 = 16_000;
 
-/// Something like a voice: a pulse train of gliding pitch through a resonance,
-/// louder and softer, with pauses and a little noise.
+/// Similar to a voice: a pulse train of gliding pitch through a resonance, louder and
+/// softer, with pauses and a little noise.
 fn voice(seconds: f64) -> Vec<f32> {
     let n = (seconds * f64::from(RATE)) as usize;
     let (mut phase, mut y1, mut y2) = (0.0, 0.0, 0.0);
@@ -35,33 +37,14 @@ fn voice(seconds: f64) -> Vec<f32> {
         .collect()
 }
 
-/// The synthetic voice, and a real one where there is a corpus.
+/// The synthetic voice, and a real one if there is a corpus.
 fn voices() -> Vec<Recording> {
     let mut all = vec![Recording::from_samples(voice(2.3), RATE).unwrap()];
-    if let Some(folder) = std::env::var_os("RAVDESS_DIR") {
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .flat_map(|actor| {
-                std::fs::read_dir(actor.unwrap().path())
-                    .into_iter()
-                    .flatten()
-            })
-            .map(|file| file.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|e| e == "wav"))
-            .collect();
-        files.sort();
-        let real = Recording::open(files.first().expect("a recording")).unwrap();
+    if let Some(files) = ravdess_files() {
+        let real = Recording::open(&files[0]).unwrap();
         all.push(real.resample(RATE).unwrap());
     }
     all
-}
-
-fn spec_of(measures: Vec<Measure>) -> FeatureSpec {
-    FeatureSpec {
-        trim: None,
-        blocks: measures.into_iter().map(FeatureBlock::new).collect(),
-        ..FeatureSpec::recommended()
-    }
 }
 
 fn every_measure() -> Vec<Measure> {
@@ -107,7 +90,7 @@ fn row_times(samples: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The place of the time nearest to `time`.
+/// Index of the time nearest to `time`.
 fn nearest(times: &[f64], time: f64) -> usize {
     let distance = |i: &usize| (times[*i] - time).abs();
     (0..times.len())
@@ -130,8 +113,7 @@ fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// What prosody is by its description: F0 of each row (0 where unvoiced), the
-/// strength and the level.
+/// Prosody by its description: F0 of each row (0 if unvoiced), strength and level.
 fn slow_tracks(samples: &[f32]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     let times = row_times(samples.len());
     let track = Pitch::new(&PitchConfig::default(), RATE)
@@ -157,11 +139,11 @@ fn slow_tracks(samples: &[f32]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
 }
 
 #[test]
-fn every_channel_of_prosody_is_what_its_description_says() {
+fn every_column_of_prosody_is_as_described() {
     let spec = spec_of(vec![Measure::Prosody(ProsodyConfig::default())]);
     for recording in voices() {
         let features = extract(&spec, &recording);
-        let (hertz, strength, level) = slow_tracks(&recording.samples);
+        let (hertz, strength, level) = slow_tracks(recording.samples());
         let voiced: Vec<usize> = (0..hertz.len()).filter(|&t| hertz[t] > 0.0).collect();
         assert!(voiced.len() > 10 && voiced.len() < hertz.len());
         let middle = mean(voiced.iter().map(|&t| hertz[t].ln()));
@@ -206,12 +188,12 @@ fn every_channel_of_prosody_is_what_its_description_says() {
 }
 
 #[test]
-fn the_functionals_of_prosody_are_what_their_description_says() {
+fn the_functionals_of_prosody_are_as_described() {
     let mut spec = spec_of(vec![Measure::Prosody(ProsodyConfig::default())]);
     spec.blocks[0].functionals = true;
     for recording in voices() {
         let features = extract(&spec, &recording);
-        let (hertz, strength, level) = slow_tracks(&recording.samples);
+        let (hertz, strength, level) = slow_tracks(recording.samples());
         let names = spec.functional_names();
         let check = |name: &str, expected: f64| {
             let at = names.iter().position(|n| n == name).expect(name);
@@ -309,7 +291,7 @@ fn the_functionals_of_prosody_are_what_their_description_says() {
         );
         check("prosody_gap_mean", seconds(&gaps));
         let rate = SpeakingRate::new(&SpeakingRateConfig::default(), RATE).unwrap();
-        let syllables = rate.syllables(&recording.samples).speech_rate();
+        let syllables = rate.syllables(recording.samples()).speech_rate();
         check("prosody_syllables_per_second", syllables);
         check("duration", recording.duration());
     }
@@ -323,7 +305,7 @@ fn pitch_and_harmonicity_are_those_of_the_nearest_frame() {
     ]);
     for recording in voices() {
         let features = extract(&spec, &recording);
-        let (hertz, ..) = slow_tracks(&recording.samples);
+        let (hertz, ..) = slow_tracks(recording.samples());
         assert_close("Hz", &column(&spec, &features, "pitch_hz"), &hertz, 1e-3);
         let voiced: Vec<f64> = hertz
             .iter()
@@ -333,8 +315,8 @@ fn pitch_and_harmonicity_are_those_of_the_nearest_frame() {
         assert_close("voiced", &got, &voiced, 0.0);
         let track = Harmonicity::new(&HarmonicityConfig::default(), RATE)
             .unwrap()
-            .track(&recording.samples);
-        let ratios: Vec<f64> = row_times(recording.samples.len())
+            .track(recording.samples());
+        let ratios: Vec<f64> = row_times(recording.samples().len())
             .iter()
             .map(|&time| track.decibels[nearest(&track.times, time)].unwrap_or(0.0))
             .collect();
@@ -344,7 +326,7 @@ fn pitch_and_harmonicity_are_those_of_the_nearest_frame() {
 }
 
 #[test]
-fn intensity_is_praats_at_the_times_of_rows() {
+fn intensity_is_that_of_praat_at_the_times_of_rows() {
     let spec = spec_of(vec![Measure::Intensity { floor: 100.0 }]);
     for recording in voices() {
         let features = extract(&spec, &recording);
@@ -356,12 +338,13 @@ fn intensity_is_praats_at_the_times_of_rows() {
         };
         let track = Intensity::new(&config, RATE)
             .unwrap()
-            .track(&recording.samples);
-        for (time, got) in row_times(recording.samples.len()).iter().zip(got) {
+            .track(recording.samples());
+        for (time, got) in row_times(recording.samples().len()).iter().zip(got) {
             // Near the ends Praat has no frames.
             if let Some(expected) = track.at(*time) {
                 let expected = expected.max(0.0);
-                // The time is between two samples; one makes so much at an onset.
+                // The time lies between two samples, which at an onset differ by this
+                // much.
                 assert!((got - expected).abs() < 0.15, "{time} s: {got}, {expected}");
             }
         }
@@ -378,7 +361,7 @@ fn rows_of_spectra_are_means_over_their_frames() {
             .features
             .retain(|f| !matches!(f, SpectralFeature::Rms | SpectralFeature::Bandwidth));
         let shape = SpectralShape::new(&config, RATE).unwrap();
-        let frames = shape.compute(&recording.samples);
+        let frames = shape.compute(recording.samples());
         for (j, name) in shape.column_names().iter().enumerate() {
             let values: Vec<f64> = frames.column(j).map(f64::from).collect();
             let means: Vec<f64> = values.chunks(2).map(|p| mean(p.iter().copied())).collect();
@@ -386,8 +369,8 @@ fn rows_of_spectra_are_means_over_their_frames() {
             assert_close(name, &column(&spec, &features, name), &means, tolerance);
         }
         let mfcc = Mfcc::new(&spec.mfcc, RATE).unwrap();
-        let averaged = mfcc.compute_averaged(&recording.samples, 2);
-        let mel = mfcc.log_mel_averaged(&recording.samples, 2);
+        let averaged = mfcc.compute_averaged(recording.samples(), 2);
+        let mel = mfcc.log_mel_averaged(recording.samples(), 2);
         for (t, row) in features.frames.rows().enumerate() {
             assert_eq!(row[..20], *averaged.row(t));
             assert_eq!(row[20..100], *mel.row(t));
@@ -410,8 +393,8 @@ fn averaged_log_mel_spectra_are_of_mean_power() {
 }
 
 #[test]
-fn rows_hear_a_glide_at_their_own_time_whatever_the_framing() {
-    // 200 Hz a second: 10 ms late would be 2 Hz off.
+fn rows_measure_a_glide_at_their_own_time_with_every_framing() {
+    // 200 Hz per second: a delay of 10 ms would be an error of 2 Hz.
     let n = 2 * RATE as usize;
     let glide: Vec<f32> = (0..n)
         .map(|i| {
@@ -428,12 +411,13 @@ fn rows_hear_a_glide_at_their_own_time_whatever_the_framing() {
             })]);
             (spec.mfcc.framing, spec.average) = (framing, average);
             let features = extract(&spec, &recording);
-            // Where the first frame's window has its middle, in samples.
+            // The middle of the first frame's window, in samples.
             let first = match framing {
                 Framing::CenteredZero | Framing::CenteredReflect => 0.0,
                 Framing::WholeTransform => 256.0,
                 Framing::WholeWindow | Framing::PaddedTail => 200.0,
                 Framing::Mirrored => 80.0,
+                other => panic!("no case for {other:?}"),
             };
             let got = column(&spec, &features, "pitch_hz");
             for (row, hertz) in got.iter().enumerate() {
@@ -449,17 +433,6 @@ fn rows_hear_a_glide_at_their_own_time_whatever_the_framing() {
             }
         }
     }
-}
-
-fn framings() -> [Framing; 6] {
-    [
-        Framing::CenteredZero,
-        Framing::CenteredReflect,
-        Framing::WholeTransform,
-        Framing::WholeWindow,
-        Framing::Mirrored,
-        Framing::PaddedTail,
-    ]
 }
 
 #[test]
@@ -502,7 +475,7 @@ fn all_blocks_have_the_same_rows_at_every_length_framing_and_average() {
 }
 
 #[test]
-fn blocks_stand_in_their_order_with_their_own_deltas_and_means() {
+fn blocks_are_in_their_order_with_their_own_deltas_and_means() {
     let recording = Recording::from_samples(voice(1.5), RATE).unwrap();
     let plain = spec_of(every_measure());
     let raw = extract(&plain, &recording);
@@ -587,7 +560,7 @@ fn gain_moves_the_level_and_nothing_else_of_prosody() {
 }
 
 #[test]
-fn every_measure_survives_being_stored_and_typing_errors_are_refused() {
+fn every_measure_can_be_stored_and_unknown_settings_are_refused() {
     let mut spec = spec_of(every_measure());
     spec.blocks[0].subtract_mean = Columns::All;
     spec.blocks[2].subtract_mean = Columns::Named(vec!["prosody_level".into()]);
@@ -613,14 +586,14 @@ fn every_measure_survives_being_stored_and_typing_errors_are_refused() {
         let error = serde_json::from_str::<FeatureSpec>(&odd).unwrap_err();
         assert!(error.to_string().contains("fluor"), "{place}: {error}");
     }
-    // What a block does not say has its default.
+    // Omitted settings of a block have their defaults.
     let short: FeatureBlock = serde_json::from_str(r#"{"measure":{"prosody":{}}}"#).unwrap();
     let default = Measure::Prosody(ProsodyConfig::default());
     assert_eq!(short, FeatureBlock::new(default));
 }
 
 #[test]
-fn blocks_out_of_their_bounds_are_refused_by_name() {
+fn blocks_out_of_range_are_refused_by_name() {
     let pitch = |change: fn(&mut PitchConfig)| {
         let mut config = PitchConfig::default();
         change(&mut config);
@@ -643,14 +616,14 @@ fn blocks_out_of_their_bounds_are_refused_by_name() {
         (vec![Measure::Mfcc; 33], "blocks lists 33 measures"),
         (
             vec![Measure::Mfcc, Measure::Mfcc],
-            "blocks give the column mfcc_0 twice",
+            "the blocks have the column mfcc_0 twice",
         ),
         (
             vec![
                 Measure::Spectral(vec![SpectralFeature::Chroma(Chroma::default())]),
                 Measure::Chroma(Chroma::default()),
             ],
-            "blocks give the column chroma_c twice",
+            "the blocks have the column chroma_c twice",
         ),
         (prosody(0.0), "blocks[0] (prosody): floor_db is 0"),
         (prosody(f64::NAN), "floor_db is NaN"),
@@ -716,7 +689,7 @@ fn settings_cannot_ask_for_gigabytes() {
 }
 
 #[test]
-fn a_pitch_floor_that_the_rate_cannot_have_names_its_block() {
+fn a_pitch_floor_that_does_not_fit_the_rate_names_its_block() {
     let mut spec = spec_of(vec![Measure::Prosody(ProsodyConfig {
         pitch: PitchConfig {
             floor: 550.0,

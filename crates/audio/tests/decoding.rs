@@ -1,15 +1,14 @@
-//! Every kind of file that a reader meets, and what becomes of it.
-
-mod common;
+//! Every kind of WAV and FLAC file, good and bad, and how it is read.
 
 use audio::{AudioError, Recording, SampleFormat, Source, write_wav, write_wav_as};
-use common::{fixture, ravdess};
+
+use crate::common::{fixture, ravdess};
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
 const EXTENSIBLE: u16 = 0xFFFE;
 
-/// A WAV file put together by hand, so that any part of it can be wrong.
+/// A WAV file assembled field by field, so that any part of it can be wrong.
 #[derive(Clone)]
 struct Wav {
     tag: u16,
@@ -98,11 +97,11 @@ impl Wav {
     }
 
     fn open(&self) -> Result<Recording, AudioError> {
-        Recording::from_bytes(self.bytes())
+        Recording::from_bytes(&self.bytes())
     }
 
     fn samples(&self) -> Vec<f32> {
-        self.open().unwrap().samples
+        self.open().unwrap().into_samples()
     }
 }
 
@@ -116,7 +115,7 @@ fn assert_corrupt(result: Result<Recording, AudioError>, says: &str) {
 }
 
 fn assert_unsupported(bytes: &[u8], says: &str) {
-    match Recording::from_bytes(bytes.to_vec()) {
+    match Recording::from_bytes(bytes) {
         Err(error @ AudioError::Unsupported { .. }) => {
             assert!(error.to_string().contains(says), "{error}");
         }
@@ -153,7 +152,7 @@ fn int24_and_int32_have_their_own_full_scale() {
 }
 
 #[test]
-fn floats_are_taken_as_they_are_even_beyond_full_scale() {
+fn floats_are_unchanged_even_beyond_full_scale() {
     let values = [-1.5f32, -0.25, 0.0, 1e-20, 3.0];
     let data = values.map(f32::to_le_bytes).concat();
     assert_eq!(Wav::new(FLOAT, 32, data).samples(), values);
@@ -181,7 +180,7 @@ fn int24_in_32_bits_is_left_justified() {
 }
 
 #[test]
-fn what_no_decoder_takes_is_unsupported_or_corrupt_not_a_panic() {
+fn unknown_sample_formats_are_errors_and_not_panics() {
     for bits in [0, 1, 4, 12, 20, 48, 64, 0xFFFF] {
         assert!(
             Wav::new(PCM, bits, vec![0; 48]).open().is_err(),
@@ -191,7 +190,7 @@ fn what_no_decoder_takes_is_unsupported_or_corrupt_not_a_panic() {
         assert!(extensible.open().is_err(), "{bits} bits, extensible");
         assert!(Wav::new(FLOAT, bits.min(63), vec![0; 48]).open().is_err());
     }
-    // ADPCM of 16 bits, MPEG layer 3 without a frame, and a number nobody has
+    // ADPCM of 16 bits, MPEG layer 3 without a frame, and an unknown format
     for tag in [2, 0x11, 0x55, 0x1234] {
         let result = Wav::new(tag, 16, vec![0; 48]).open();
         assert!(result.is_err(), "format {tag}: {result:?}");
@@ -219,7 +218,7 @@ fn channels_are_averaged() {
 }
 
 #[test]
-fn a_stereo_file_of_two_like_channels_equals_the_mono_file() {
+fn a_stereo_file_with_equal_channels_equals_the_mono_file() {
     let mono = Wav::int16(&[5, -700, 32767, -32768]);
     let mut stereo = Wav::int16(&[5, 5, -700, -700, 32767, 32767, -32768, -32768]);
     stereo.channels = 2;
@@ -227,7 +226,7 @@ fn a_stereo_file_of_two_like_channels_equals_the_mono_file() {
 }
 
 #[test]
-fn no_channel_is_corrupt() {
+fn zero_channels_are_corrupt() {
     let mut wav = Wav::int16(&[1, 2, 3]);
     wav.channels = 0;
     assert_corrupt(wav.open(), "channel");
@@ -252,12 +251,12 @@ fn rates_from_8_to_192_khz_are_kept() {
     ] {
         let mut wav = Wav::int16(&[1, 2, 3]);
         wav.rate = rate;
-        assert_eq!(wav.open().unwrap().sample_rate, rate);
+        assert_eq!(wav.open().unwrap().sample_rate(), rate);
     }
 }
 
 #[test]
-fn a_rate_that_no_recorder_has_is_corrupt() {
+fn a_sample_rate_out_of_range_is_corrupt() {
     for rate in [0, 1, 999, 768_001, u32::MAX] {
         let mut wav = Wav::int16(&[1, 2, 3]);
         wav.rate = rate;
@@ -268,7 +267,7 @@ fn a_rate_that_no_recorder_has_is_corrupt() {
 // Chunks and lengths
 
 #[test]
-fn chunks_before_and_after_the_samples_are_passed_over() {
+fn chunks_before_and_after_the_samples_are_skipped() {
     let plain = Wav::int16(&[1, -2, 3]);
     let mut wav = plain.clone();
     wav.before = vec![(b"FLLR", vec![7; 4044]), (b"junk", vec![9; 3])];
@@ -288,22 +287,22 @@ fn an_odd_number_of_data_bytes_is_padded() {
 }
 
 #[test]
-fn odd_chunks_without_their_byte_of_padding_are_passed_over_too() {
+fn odd_chunks_without_their_padding_byte_are_skipped_too() {
     let plain = Wav::int16(&[1, -2, 3]);
     for length in [1usize, 3, 7, 255] {
         let mut bytes = plain.bytes();
         let mut list = b"LIST".to_vec();
         list.extend((length as u32).to_le_bytes());
         list.extend(vec![b'a'; length]);
-        // Behind the format chunk, before `data`
+        // After the format chunk, before `data`
         bytes.splice(36..36, list);
-        let read = Recording::from_bytes(bytes).unwrap();
+        let read = Recording::from_bytes(&bytes).unwrap();
         assert_eq!(read, plain.open().unwrap(), "{length} bytes");
     }
 }
 
 #[test]
-fn lengths_that_pipes_write_read_to_the_end() {
+fn files_with_the_lengths_that_pipes_write_are_read_to_the_end() {
     let expected = Wav::int16(&[10, 20, 30, 40]).samples();
     for (riff, data) in [
         (0xFFFF_FFFF, 0xFFFF_FFFF),
@@ -319,15 +318,15 @@ fn lengths_that_pipes_write_read_to_the_end() {
 }
 
 #[test]
-fn a_file_cut_off_in_the_samples_gives_what_is_there() {
+fn a_file_truncated_in_the_samples_gives_those_before() {
     let samples: Vec<i16> = (0..5000).collect();
     let whole = Wav::int16(&samples).bytes();
     for missing in [1, 2, 3, 2000, 9_999, 10_000] {
-        let cut = Recording::from_bytes(whole[..whole.len() - missing].to_vec()).unwrap();
+        let cut = Recording::from_bytes(&whole[..whole.len() - missing]).unwrap();
         let left = (10_000 - missing) / 2;
-        assert_eq!(cut.samples.len(), left, "{missing} bytes missing");
+        assert_eq!(cut.samples().len(), left, "{missing} bytes missing");
         assert!(
-            cut.samples
+            cut.samples()
                 .iter()
                 .zip(0..)
                 .all(|(s, i)| *s == i as f32 / 32768.0)
@@ -336,9 +335,9 @@ fn a_file_cut_off_in_the_samples_gives_what_is_there() {
 }
 
 #[test]
-fn a_header_and_no_sample_is_an_empty_recording() {
+fn a_header_without_samples_is_an_empty_recording() {
     let recording = Wav::int16(&[]).open().unwrap();
-    assert!(recording.samples.is_empty());
+    assert!(recording.samples().is_empty());
     assert_eq!(recording.duration(), 0.0);
 }
 
@@ -349,14 +348,14 @@ fn one_sample_is_one_sample() {
 
 #[test]
 fn an_empty_file_is_corrupt() {
-    assert_corrupt(Recording::from_bytes(Vec::new()), "empty");
+    assert_corrupt(Recording::from_bytes(&[]), "empty");
 }
 
 #[test]
-fn a_header_cut_off_is_corrupt() {
+fn a_truncated_header_is_corrupt() {
     let whole = Wav::int16(&[1, 2, 3]).bytes();
     for length in 4..44 {
-        let result = Recording::from_bytes(whole[..length].to_vec());
+        let result = Recording::from_bytes(&whole[..length]);
         assert!(
             matches!(result, Err(AudioError::Corrupt { .. })),
             "{length} bytes: {result:?}"
@@ -370,7 +369,7 @@ fn a_file_without_data_or_format_chunk_is_corrupt() {
     let renamed = |at: usize| {
         let mut bytes = whole.clone();
         bytes[at] = b'x';
-        Recording::from_bytes(bytes)
+        Recording::from_bytes(&bytes)
     };
     assert_corrupt(renamed(36), "data");
     assert_corrupt(renamed(12), "format");
@@ -395,20 +394,24 @@ fn rf64_and_bw64_take_their_length_from_the_ds64_chunk() {
     wav.data_length = Some(0xFFFF_FFFF);
     wav.after = vec![(b"LIST", vec![7; 20])];
     for id in [b"RF64", b"BW64"] {
-        let read = |data| Recording::from_bytes(rf64(id, &wav, data)).unwrap().samples;
+        let read = |data| {
+            Recording::from_bytes(&rf64(id, &wav, data))
+                .unwrap()
+                .into_samples()
+        };
         assert_eq!(read(8), expected);
         assert_eq!(read(4), expected[..2]);
-        // More than there is: to the end, the LIST chunk included.
+        // More than the file has: read to the end, including the LIST chunk.
         assert_eq!(read(u64::MAX).len(), 4 + 14);
     }
-    // A length below 4 GB may stand in its usual place.
+    // A length below 4 GB may be in its usual place.
     wav.data_length = None;
-    let plain = Recording::from_bytes(rf64(b"RF64", &wav, 0)).unwrap();
-    assert_eq!(plain.samples, expected);
+    let plain = Recording::from_bytes(&rf64(b"RF64", &wav, 0)).unwrap();
+    assert_eq!(plain.samples(), expected);
 }
 
 #[test]
-fn lengths_of_nought_mean_a_recorder_that_lost_power() {
+fn two_lengths_of_0_mean_a_recorder_that_lost_power() {
     let mut wav = Wav::int16(&[10, 20, 30]);
     let expected = wav.samples();
     wav.data_length = Some(0);
@@ -421,12 +424,12 @@ fn lengths_of_nought_mean_a_recorder_that_lost_power() {
 }
 
 #[test]
-fn block_sizes_that_make_no_sense_are_not_believed() {
+fn invalid_block_sizes_are_ignored() {
     let plain = Wav::int16(&[100, -200, 300]);
     for block in [0u16, 1, 3, 4, 0xFFFF] {
         let mut bytes = plain.bytes();
         bytes[32..34].copy_from_slice(&block.to_le_bytes());
-        let read = Recording::from_bytes(bytes).unwrap();
+        let read = Recording::from_bytes(&bytes).unwrap();
         assert_eq!(read, plain.open().unwrap(), "block of {block}");
     }
 }
@@ -438,7 +441,7 @@ fn odd_widths_are_left_justified_in_whole_bytes() {
     let with_block = |wav: &Wav, block: u16| {
         let mut bytes = wav.bytes();
         bytes[32..34].copy_from_slice(&block.to_le_bytes());
-        Recording::from_bytes(bytes).unwrap().samples
+        Recording::from_bytes(&bytes).unwrap().into_samples()
     };
     assert_eq!(with_block(&wav, 2), [0.5]);
     wav = Wav::new(PCM, 20, vec![0, 0, 0xC0]);
@@ -447,8 +450,8 @@ fn odd_widths_are_left_justified_in_whole_bytes() {
     assert_eq!(with_block(&wav, 4), [0.5]);
 }
 
-/// Symphonia multiplies these two in 16 bits; with overflow checks on, that is
-/// a panic. They never get there.
+/// Symphonia multiplies these two in 16 bits, which panics with overflow checks on. They
+/// must never reach it.
 #[test]
 fn channels_times_bytes_beyond_16_bits_are_refused() {
     for (channels, bits) in [
@@ -468,21 +471,21 @@ fn channels_times_bytes_beyond_16_bits_are_refused() {
 }
 
 #[test]
-fn a_header_of_empty_chunks_ends() {
+fn a_header_of_many_empty_chunks_is_corrupt() {
     let mut wav = Wav::int16(&[1]);
     wav.before = vec![(b"junk", Vec::new()); 20_000];
-    assert_corrupt(wav.open(), "never comes to the samples");
+    assert_corrupt(wav.open(), "too many chunks");
 }
 
 #[test]
-fn an_id3_tag_before_riff_is_passed_over() {
+fn an_id3_tag_before_riff_is_skipped() {
     let wav = Wav::int16(&[1, 2, 3]);
     let tagged = [&b"ID3\x03\0\0\0\0\0\x05hello"[..], &wav.bytes()].concat();
-    assert_eq!(Recording::from_bytes(tagged).unwrap(), wav.open().unwrap());
+    assert_eq!(Recording::from_bytes(&tagged).unwrap(), wav.open().unwrap());
 }
 
 #[test]
-fn silence_direct_current_and_clipping_are_sound_like_any_other() {
+fn silence_constants_and_clipping_are_read_like_any_other_sound() {
     for value in [0, 12_345, i16::MAX, i16::MIN] {
         let samples = Wav::int16(&[value; 1000]).samples();
         assert_eq!(samples, [f32::from(value) / 32768.0; 1000]);
@@ -500,7 +503,7 @@ fn a_law_and_mu_law_follow_g711() {
     assert_eq!(law.samples(), [32124.0 / 32768.0]);
 }
 
-// Samples that are none
+// Invalid samples
 
 #[test]
 fn nan_and_infinity_are_corrupt() {
@@ -508,7 +511,7 @@ fn nan_and_infinity_are_corrupt() {
         let data = [0.0, bad].map(f32::to_le_bytes).concat();
         assert_corrupt(Wav::new(FLOAT, 32, data).open(), "sample 1");
     }
-    // Finite as a double, but beyond single precision
+    // Finite in double precision, but beyond single precision
     let data = 1e300f64.to_le_bytes().to_vec();
     assert_corrupt(Wav::new(FLOAT, 64, data).open(), "sample 0");
 }
@@ -530,7 +533,7 @@ fn other_kinds_are_named() {
     assert_unsupported(b"\x30\x26\xB2\x75\x8E\x66\xCF\x11", "WMA");
     assert_unsupported(b"RIFF\x10\0\0\0AVI LIST", "RIFF");
     assert_unsupported(b"RIFX\0\0\0\x10WAVEfmt ", "RIFX");
-    assert_unsupported(b"\x89PNG\r\n\x1A\n\0\0\0\0", "no kind");
+    assert_unsupported(b"\x89PNG\r\n\x1A\n\0\0\0\0", "not a known kind");
 }
 
 #[test]
@@ -538,7 +541,7 @@ fn the_extension_does_not_matter_and_errors_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let right = folder.path().join("actually_wav.mp3");
     std::fs::write(&right, Wav::int16(&[1, 2]).bytes()).unwrap();
-    assert_eq!(Recording::open(&right).unwrap().samples.len(), 2);
+    assert_eq!(Recording::open(&right).unwrap().samples().len(), 2);
 
     let wrong = folder.path().join("letter.wav");
     std::fs::write(&wrong, "Dear Sir or Madam,").unwrap();
@@ -565,24 +568,24 @@ fn flac(name: &str) -> Vec<u8> {
 #[test]
 fn flac_gives_the_samples_of_the_wav_beside_it() {
     for name in ["mono_16_bit", "stereo_24_bit"] {
-        let wav = Recording::from_bytes(flac(&format!("{name}.wav"))).unwrap();
-        let flac = Recording::from_bytes(flac(&format!("{name}.flac"))).unwrap();
-        assert!(wav.samples.len() > 500);
+        let wav = Recording::from_bytes(&flac(&format!("{name}.wav"))).unwrap();
+        let flac = Recording::from_bytes(&flac(&format!("{name}.flac"))).unwrap();
+        assert!(wav.samples().len() > 500);
         assert_eq!(flac, wav, "{name}");
     }
 }
 
 #[test]
-fn a_flac_cut_off_gives_its_whole_frames() {
+fn a_truncated_flac_gives_its_complete_frames() {
     let whole = flac("mono_16_bit.flac");
-    let expected = Recording::from_bytes(whole.clone()).unwrap().samples;
+    let expected = Recording::from_bytes(&whole).unwrap().into_samples();
     const HEADER: usize = 100;
     let mut lengths = std::collections::BTreeSet::new();
     for length in (0..whole.len()).step_by(7) {
-        match Recording::from_bytes(whole[..length].to_vec()) {
+        match Recording::from_bytes(&whole[..length]) {
             Ok(cut) => {
-                assert!(expected.starts_with(&cut.samples), "{length} bytes");
-                lengths.insert(cut.samples.len());
+                assert!(expected.starts_with(cut.samples()), "{length} bytes");
+                lengths.insert(cut.samples().len());
             }
             Err(AudioError::Corrupt { .. }) => assert!(length < HEADER, "{length} bytes"),
             Err(other) => panic!("{length} bytes: {other:?}"),
@@ -609,11 +612,11 @@ fn no_changed_byte_makes_the_reader_panic() {
             for value in [0, 1, 0x7F, 0x80, 0xFF, whole[at] ^ 1, whole[at] ^ 0x10] {
                 let mut bytes = whole.clone();
                 bytes[at] = value;
-                // Any answer will do, so long as there is one and it is sound.
-                if let Ok(recording) = Recording::from_bytes(bytes) {
-                    assert!(recording.samples.len() <= 100_000);
-                    assert!(recording.samples.iter().all(|s| s.is_finite()));
-                    assert!(recording.sample_rate > 0);
+                // Any result is fine if its values are valid.
+                if let Ok(recording) = Recording::from_bytes(&bytes) {
+                    assert!(recording.samples().len() <= 100_000);
+                    assert!(recording.samples().iter().all(|s| s.is_finite()));
+                    assert!(recording.sample_rate() > 0);
                 }
             }
         }
@@ -623,37 +626,37 @@ fn no_changed_byte_makes_the_reader_panic() {
 // Writing
 
 #[test]
-fn what_is_written_as_16_bit_is_read_back_the_same() {
+fn files_written_in_16_bits_are_read_back_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tone.wav");
     let samples: Vec<f32> = (-32768..32768).map(|i| i as f32 / 32768.0).collect();
     write_wav(&path, &samples, 22_050).unwrap();
     let read = Recording::open(&path).unwrap();
-    assert_eq!(read.sample_rate, 22_050);
-    assert_eq!(read.samples, samples);
+    assert_eq!(read.sample_rate(), 22_050);
+    assert_eq!(read.samples(), samples);
 }
 
 #[test]
-fn full_scale_is_clipped_at_16_bit_and_kept_as_float() {
+fn samples_beyond_full_scale_are_clipped_in_16_bits_and_kept_as_floats() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("loud.wav");
     let samples = [-2.0, -1.0, 0.1, 1.0, 1.5];
     write_wav(&path, &samples, 16_000).unwrap();
     let top = 32767.0 / 32768.0;
-    let read = Recording::open(&path).unwrap().samples;
+    let read = Recording::open(&path).unwrap().into_samples();
     assert_eq!([read[0], read[1], read[3], read[4]], [-1.0, -1.0, top, top]);
     write_wav_as(&path, &samples, 16_000, SampleFormat::Float32).unwrap();
-    assert_eq!(Recording::open(&path).unwrap().samples, samples);
+    assert_eq!(Recording::open(&path).unwrap().into_samples(), samples);
 }
 
 #[test]
-fn writing_leaves_no_half_made_file() {
+fn writing_leaves_no_partial_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.wav");
     assert!(write_wav(&path, &[0.0], 0).is_err());
     write_wav(&path, &[0.0; 100], 16_000).unwrap();
     write_wav(&path, &[0.5; 10], 16_000).unwrap();
-    assert_eq!(Recording::open(&path).unwrap().samples, [0.5; 10]);
+    assert_eq!(Recording::open(&path).unwrap().into_samples(), [0.5; 10]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
     let nowhere = folder.path().join("absent/a.wav");
@@ -661,7 +664,7 @@ fn writing_leaves_no_half_made_file() {
     assert!(matches!(error, AudioError::Io { .. }));
     assert!(error.to_string().contains("absent/a.wav"), "{error}");
 
-    // The name is taken by a folder: the rename fails, and nothing stays.
+    // The name belongs to a folder: renaming fails, and nothing is left behind.
     std::fs::create_dir(folder.path().join("taken.wav")).unwrap();
     assert!(write_wav(folder.path().join("taken.wav"), &[0.0], 16_000).is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -679,18 +682,18 @@ fn ravdess_files_are_read_at_their_true_length() {
         for entry in std::fs::read_dir(folder.join(actor)).unwrap() {
             let path = entry.unwrap().path();
             let recording = Recording::open(&path).unwrap();
-            assert_eq!(recording.sample_rate, 48_000, "{}", path.display());
+            assert_eq!(recording.sample_rate(), 48_000, "{}", path.display());
             let seconds = recording.duration();
             assert!(
                 (2.9..5.4).contains(&seconds),
                 "{}: {seconds} s",
                 path.display()
             );
-            // The samples begin after a chunk of filling: as samples, that
-            // and the text behind would be loud and far from zero.
-            let peak = recording.samples.iter().fold(0f32, |m, s| m.max(s.abs()));
+            // The samples begin after a padding chunk; read as samples, it and the
+            // text after it would be loud and far from zero.
+            let peak = recording.samples().iter().fold(0f32, |m, s| m.max(s.abs()));
             assert!(peak > 0.0, "{}", path.display());
-            assert!(recording.samples[0].abs() < 0.01, "{}", path.display());
+            assert!(recording.samples()[0].abs() < 0.01, "{}", path.display());
             read += 1;
         }
     }

@@ -1,19 +1,14 @@
-//! What a model is given: properties of the whole way from recording to features.
+//! Properties of the whole path from a recording to the features of a model.
 
 use audio::{
-    AudioError, Columns, FeatureSpec, Floor, Framing, Lifter, Mfcc, MfccConfig, Recording, Span,
+    AudioError, Columns, FeatureSpec, Floor, Lifter, Mfcc, MfccConfig, Recording, Span,
     TrimSettings, Zeroth,
 };
 
-/// Deterministic noise, white, full scale `level`.
+use crate::common::{self, framings};
+
 fn noise(n: usize, level: f32) -> Vec<f32> {
-    let mut state = 1u32;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            level * ((state >> 8) as f32 / 8_388_608.0 - 1.0)
-        })
-        .collect()
+    common::noise(n, level, 1)
 }
 
 fn recording(n: usize) -> Recording {
@@ -94,7 +89,7 @@ fn columns_are_named_as_the_preset_orders_them() {
         ..MfccConfig::librosa()
     };
     assert_eq!(names(dropped.clone())[0], "mfcc_1");
-    // A dropped zeroth moves the others up, and changes none of them.
+    // Dropping the zeroth coefficient shifts the others, and changes none of them.
     let samples = noise(16_000, 0.1);
     let with = Mfcc::new(&MfccConfig::librosa(), 16_000)
         .unwrap()
@@ -104,7 +99,7 @@ fn columns_are_named_as_the_preset_orders_them() {
 }
 
 #[test]
-fn a_subtracted_mean_is_gone_and_its_functional_is_not() {
+fn a_subtracted_mean_is_gone_from_the_frames_but_not_from_the_functionals() {
     let spec = FeatureSpec::recommended();
     let features = spec
         .extractor()
@@ -158,7 +153,7 @@ fn averaging_is_of_powers_before_the_logarithm() {
 }
 
 #[test]
-fn too_little_sound_is_said_in_seconds() {
+fn too_little_sound_is_an_error_in_seconds() {
     let extractor = FeatureSpec::recommended().extractor().unwrap();
     for n in [0, 1, 399] {
         match extractor.extract(&recording(n)) {
@@ -199,16 +194,13 @@ fn silence_constants_and_clipping_give_finite_features() {
 }
 
 #[test]
-fn any_sample_rate_comes_in() {
+fn recordings_of_any_sample_rate_are_accepted() {
     let extractor = FeatureSpec::recommended().extractor().unwrap();
     for rate in [8_000, 11_025, 22_050, 44_100, 48_000, 192_000] {
         let second = Recording::from_samples(noise(rate as usize, 0.2), rate).unwrap();
         let features = extractor.extract(&second).unwrap();
         assert_eq!(features.frames.len(), 49, "{rate} Hz");
-        let false_rate = Recording {
-            sample_rate: 1,
-            ..second
-        };
+        let false_rate = Recording::from_samples(second.into_samples(), 1).unwrap();
         assert!(matches!(
             extractor.extract(&false_rate),
             Err(AudioError::Settings { .. })
@@ -232,7 +224,7 @@ fn threads_share_an_extractor_and_agree() {
 }
 
 #[test]
-fn settings_survive_being_stored_and_unknown_ones_are_refused() {
+fn settings_can_be_stored_and_unknown_ones_are_refused() {
     for (name, mfcc) in presets() {
         let spec = FeatureSpec {
             mfcc,
@@ -302,16 +294,9 @@ fn contradictory_settings_are_refused_by_name() {
 }
 
 #[test]
-fn every_length_gives_the_frames_it_is_said_to() {
+fn every_length_gives_the_stated_number_of_frames() {
     for (name, config) in presets() {
-        for framing in [
-            Framing::CenteredZero,
-            Framing::CenteredReflect,
-            Framing::WholeTransform,
-            Framing::WholeWindow,
-            Framing::Mirrored,
-            Framing::PaddedTail,
-        ] {
+        for framing in framings() {
             let config = MfccConfig {
                 framing,
                 ..config.clone()
@@ -334,7 +319,7 @@ fn every_length_gives_the_frames_it_is_said_to() {
 
 #[test]
 fn frames_that_lie_inside_do_not_depend_on_what_comes_after() {
-    // The property that streaming rests on.
+    // Streaming relies on this property.
     let mfcc = Mfcc::new(&FeatureSpec::recommended().mfcc, 16_000).unwrap();
     let samples = noise(16_000, 0.3);
     let whole = mfcc.compute(&samples);

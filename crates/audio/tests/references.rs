@@ -1,13 +1,10 @@
-//! The presets against the tools they are named after.
+//! The presets compared with the tools they are named after.
 //!
-//! The numbers under `tests/fixtures` come from `scripts/mfcc_fixtures.py`,
-//! which runs the tools. Each case there has a name; here stands the
-//! configuration that goes with it. Tools in double precision are matched
-//! within 1e-6 by our double precision, and all within `1e-3 + 1e-5 |x|` by
-//! single precision, which is what the tools in single precision are off
-//! themselves.
-
-mod common;
+//! The numbers in `tests/fixtures` come from `scripts/mfcc_fixtures.py`, which runs
+//! the tools. Each case there has a name; the settings for it are here. For tools in
+//! double precision, our double precision must match within 1e-6. Single precision
+//! must match all tools within `1e-3 + 1e-5 |x|`, which is the error of the tools in
+//! single precision themselves.
 
 use std::path::PathBuf;
 
@@ -15,8 +12,9 @@ use audio::{
     DctNorm, DeltaMethod, FftLength, Floor, Frames, Framing, Lifter, Log, MelNorm, MelScale, Mfcc,
     MfccConfig, PreEmphasis, Recording, Span, Spectrum, Window, Zeroth, delta,
 };
-use common::{floats, ravdess, reference, signal};
 use serde::Deserialize;
+
+use crate::common::{floats, ravdess, reference, signal};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -59,7 +57,7 @@ fn single(x: f64) -> f64 {
     1e-3 + 1e-5 * x.abs()
 }
 
-/// All cases of a tool; every failure is listed, not the first one only.
+/// Checks all cases of a tool and lists every failure, not only the first.
 fn check(tool: &str, config: impl Fn(&str) -> MfccConfig) {
     let fixture: Fixture = reference(tool);
     assert!(!fixture.cases.is_empty());
@@ -380,8 +378,8 @@ fn opensmile_deltas_are_reproduced() {
         let twice = delta(&mfcc, 2, DeltaMethod::HTK);
         let all = mfcc.beside(&[&once, &twice]);
         let got = |t: usize, c: usize| f64::from(all.row(t)[c]);
-        // For the second order of its last two frames openSMILE looks at
-        // deltas beyond the end; everyone else repeats the last one.
+        // For the second order of the last two frames, openSMILE uses deltas beyond
+        // the end; all others repeat the last one.
         let mut expected = case.mfcc.clone();
         for (&t, row) in case.frames.iter().zip(&mut expected) {
             if t + 2 >= case.n_frames {
@@ -443,17 +441,17 @@ struct RecordingCase {
 }
 
 #[test]
-fn a_real_recording_gives_the_references_numbers() {
+fn a_real_recording_gives_the_numbers_of_the_references() {
     let Some(folder) = ravdess() else {
         return;
     };
     let fixture: RecordingFixture = reference("recording");
     let recording = Recording::open(folder.join(&fixture.recording)).unwrap();
-    assert_eq!(recording.sample_rate, 48_000);
+    assert_eq!(recording.sample_rate(), 48_000);
     let mut failures = Vec::new();
     for case in &fixture.cases {
         let samples: Vec<f32> = recording
-            .samples
+            .samples()
             .iter()
             .copied()
             .step_by(case.step)
@@ -478,7 +476,7 @@ fn a_real_recording_gives_the_references_numbers() {
             "opensmile" => MfccConfig::htk(),
             other => panic!("no configuration for {other}"),
         };
-        let rate = recording.sample_rate / case.step as u32;
+        let rate = recording.sample_rate() / case.step as u32;
         let ours = Mfcc::new(&config, rate).unwrap().compute(&samples);
         assert_eq!(ours.len(), case.n_frames, "{}", case.call);
         let got = |t: usize, c: usize| f64::from(ours.row(t)[c]);

@@ -1,10 +1,8 @@
-//! Spectral shape against librosa, and what must hold for any sound.
+//! Spectral shape compared with librosa, and properties that hold for any sound.
 //!
-//! The numbers come from `scripts/spectral_fixtures.py`. Double precision is
-//! matched within 1e-6 of a column's own size; single precision within 1e-3,
-//! and a roll-off in it may fall one bin beside.
-
-mod common;
+//! The numbers come from `scripts/spectral_fixtures.py`. Double precision must match
+//! within 1e-6 of the largest value of a column, single precision within 1e-3; a
+//! roll-off in single precision may be off by one bin.
 
 use std::f32::consts::PI;
 
@@ -12,8 +10,9 @@ use audio::{
     Chroma, ChromaNorm, FftLength, Framing, MfccConfig, Span, SpectralConfig, SpectralFeature,
     SpectralShape, Window,
 };
-use common::{floats, reference, signal};
 use serde::Deserialize;
+
+use crate::common::{floats, reference, signal};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -99,7 +98,7 @@ fn librosa_is_reproduced() {
         assert_eq!(single.len(), case.n_frames, "{}", case.call);
         assert_eq!(double.len(), case.n_frames * names.len());
         for (c, name) in names.iter().enumerate() {
-            // Errors count against the largest value of the column.
+            // Errors are relative to the largest value of the column.
             let size = case.values.iter().fold(1e-3, |m: f64, r| m.max(r[c].abs()));
             let (mut worst_double, mut worst_single) = (0.0f64, 0.0f64);
             for (&t, row) in case.frames.iter().zip(&case.values) {
@@ -110,7 +109,7 @@ fn librosa_is_reproduced() {
                 if name.starts_with("spectral_roll_off") {
                     let n_fft = match shape.config().n_fft {
                         FftLength::Samples(n) => n as f64,
-                        FftLength::PowerOfTwo => unreachable!(),
+                        other => unreachable!("{other:?}"),
                     };
                     let bin = f64::from(case.sample_rate) / n_fft / size;
                     of_single = (of_single - bin).max(0.0);
@@ -160,7 +159,7 @@ fn silence_constants_and_clicks_give_finite_values() {
 }
 
 #[test]
-fn silence_has_the_values_stated() {
+fn silence_has_the_documented_values() {
     let shape = SpectralShape::new(&SpectralConfig::librosa(), 16_000).unwrap();
     let frames = shape.compute(&vec![0.0; 16_000]);
     let expected: Vec<f32> = [0.0, -100.0, 0.0, 0.0, 0.0, 1.0, 0.0]
@@ -211,7 +210,7 @@ fn a_tone_has_its_frequency_level_crossings_and_pitch_class() {
 }
 
 #[test]
-fn rows_stand_beside_those_of_the_mfccs() {
+fn the_rows_are_those_of_the_mfccs() {
     for preset in [
         MfccConfig::librosa(),
         MfccConfig::kaldi(),
@@ -228,7 +227,7 @@ fn rows_stand_beside_those_of_the_mfccs() {
 }
 
 #[test]
-fn the_order_asked_for_is_the_order_of_the_columns() {
+fn columns_are_in_the_order_of_the_settings() {
     let all = SpectralConfig::librosa();
     let backwards = SpectralConfig {
         features: all.features.iter().rev().copied().collect(),
@@ -242,7 +241,7 @@ fn the_order_asked_for_is_the_order_of_the_columns() {
         let j = b.column_names().iter().position(|n| n == name).unwrap();
         assert!(x.column(i).eq(y.column(j)), "{name}");
     }
-    // One alone, and those that need no transform alone, give the same.
+    // A single measure gives the same, also one that needs no transform.
     for feature in &all.features {
         let one = SpectralConfig {
             features: vec![*feature],

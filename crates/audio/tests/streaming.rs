@@ -1,48 +1,16 @@
-//! What comes out of a stream is what comes out of a batch, to the last bit.
-
-mod common;
+//! Streamed MFCCs and features equal those of whole recordings, to the last bit.
 
 use audio::{
     AudioError, Columns, FeatureSpec, FeatureStream, Floor, Framing, Log, Mfcc, MfccConfig,
     MfccStream, Recording, Span, Zeroth,
 };
-use common::ravdess_files;
 
-/// A small generator: random enough for chunk sizes and noise, and the same every time.
-struct Random(u64);
+use crate::common::{Random, framings, ravdess_files};
 
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as u32
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        self.next() as usize % n
-    }
-
-    fn noise(&mut self, n: usize) -> Vec<f32> {
-        (0..n)
-            .map(|_| 0.2 * (self.next() as f32 / f32::from(1u16 << 15) / 32_768.0 - 1.0))
-            .collect()
-    }
-
-    /// `0..n` in pieces: mostly small ones, some of 0, now and then a long one.
-    fn pieces(&mut self, n: usize) -> Vec<std::ops::Range<usize>> {
-        let most = [1, 2, 7, 160, 1_000, 5_000][self.below(6)];
-        let mut pieces = Vec::new();
-        let mut from = 0;
-        while from < n {
-            let to = (from + self.below(most + 1)).min(n);
-            pieces.push(from..to);
-            from = to;
-        }
-        pieces.push(n..n);
-        pieces
-    }
+fn noise(random: &mut Random, n: usize) -> Vec<f32> {
+    (0..n)
+        .map(|_| 0.2 * (random.bits() as f32 / f32::from(1u16 << 15) / 32_768.0 - 1.0))
+        .collect()
 }
 
 fn collect(
@@ -58,7 +26,7 @@ fn collect(
     rows
 }
 
-/// Values that differ in any bit, counted.
+/// The number of values that differ in any bit.
 fn differing(a: &[f32], b: &[f32]) -> usize {
     assert_eq!(a.len(), b.len(), "numbers of values");
     a.iter()
@@ -109,7 +77,7 @@ fn every_causal_preset_streams_bit_for_bit_in_chunks_of_any_size() {
         let mut stream = MfccStream::new(&mfcc).unwrap();
         for round in 0..12 {
             let n = [random.below(600), random.below(20_000)][round % 2];
-            let samples = random.noise(n);
+            let samples = noise(&mut random, n);
             let pieces = random.pieces(n);
             let rows = collect(&mut stream, &samples, &pieces);
             let batch = mfcc.compute(&samples);
@@ -127,7 +95,7 @@ fn log_mel_and_averaged_rows_stream_bit_for_bit() {
         for average in [1, 2, 3, 7] {
             let mut averaged = MfccStream::averaged(&mfcc, average).unwrap();
             let n = random.below(12_000);
-            let samples = random.noise(n);
+            let samples = noise(&mut random, n);
             let rows = collect(&mut averaged, &samples, &random.pieces(n));
             let batch = mfcc.compute_averaged(&samples, average);
             assert_eq!(differing(&rows, batch.data()), 0, "{name}, {average}, {n}");
@@ -148,14 +116,7 @@ fn every_framing_window_and_hop_streams_bit_for_bit_at_every_length() {
         (1, 1, 3),
         (64, 300, 128),
     ];
-    for framing in [
-        Framing::CenteredZero,
-        Framing::CenteredReflect,
-        Framing::WholeTransform,
-        Framing::WholeWindow,
-        Framing::Mirrored,
-        Framing::PaddedTail,
-    ] {
+    for framing in framings() {
         for (window, hop, n_fft) in spans {
             let config = MfccConfig {
                 framing,
@@ -171,7 +132,7 @@ fn every_framing_window_and_hop_streams_bit_for_bit_at_every_length() {
             let short = 0..2 * n_fft.min(60);
             let long = [n_fft - 1, n_fft, n_fft + 1, 999, 1_000, 1_001, 2_400, 4_000];
             for n in short.chain(long) {
-                let samples = random.noise(n);
+                let samples = noise(&mut random, n);
                 let rows = collect(&mut stream, &samples, &random.pieces(n));
                 let batch = mfcc.compute(&samples);
                 assert_eq!(
@@ -185,7 +146,7 @@ fn every_framing_window_and_hop_streams_bit_for_bit_at_every_length() {
 }
 
 #[test]
-fn a_frame_comes_with_its_last_sample_and_not_later() {
+fn a_frame_is_ready_with_its_last_sample() {
     let mfcc = Mfcc::new(&MfccConfig::kaldi(), 16_000).unwrap();
     let mut stream = MfccStream::new(&mfcc).unwrap();
     let mut rows = 0;
@@ -203,11 +164,11 @@ fn a_frame_comes_with_its_last_sample_and_not_later() {
 #[test]
 fn a_reset_stream_starts_from_nothing() {
     let mut random = Random(4);
-    let samples = random.noise(5_000);
+    let samples = noise(&mut random, 5_000);
     for (name, config) in causal_presets() {
         let mfcc = Mfcc::new(&config, 16_000).unwrap();
         let mut stream = MfccStream::averaged(&mfcc, 2).unwrap();
-        stream.push(&random.noise(3_333), |_| ());
+        stream.push(&noise(&mut random, 3_333), |_| ());
         stream.reset();
         let rows = collect(&mut stream, &samples, &random.pieces(5_000));
         assert_eq!(
@@ -219,7 +180,7 @@ fn a_reset_stream_starts_from_nothing() {
 }
 
 #[test]
-fn top_db_is_refused_by_name_with_a_way_out() {
+fn top_db_is_refused_by_name_with_advice() {
     for config in [MfccConfig::librosa(), MfccConfig::torchaudio()] {
         let mfcc = Mfcc::new(&config, 16_000).unwrap();
         for stream in [
@@ -234,7 +195,6 @@ fn top_db_is_refused_by_name_with_a_way_out() {
     }
 }
 
-/// Reads real recordings where `RAVDESS_DIR` says they are.
 #[test]
 fn real_speech_streams_bit_for_bit() {
     let Some(files) = ravdess_files() else {
@@ -244,9 +204,9 @@ fn real_speech_streams_bit_for_bit() {
     for file in files.iter().step_by(200) {
         let recording = Recording::open(file).unwrap();
         for (name, config) in causal_presets() {
-            let mfcc = Mfcc::new(&config, recording.sample_rate).unwrap();
+            let mfcc = Mfcc::new(&config, recording.sample_rate()).unwrap();
             let mut stream = MfccStream::new(&mfcc).unwrap();
-            let samples = &recording.samples;
+            let samples = recording.samples();
             let rows = collect(&mut stream, samples, &random.pieces(samples.len()));
             let batch = mfcc.compute(samples);
             assert_eq!(
@@ -278,7 +238,7 @@ fn streamed_features_are_the_extracted_ones_bit_for_bit() {
                 };
                 spec.blocks[0].deltas = deltas;
                 let n = 2_048 + random.below(9_000);
-                let samples = random.noise(n);
+                let samples = noise(&mut random, n);
                 let mut stream = FeatureStream::new(&spec, 16_000).unwrap();
                 let mut rows = Vec::new();
                 for piece in random.pieces(n) {
@@ -326,7 +286,7 @@ fn what_needs_the_whole_recording_is_refused_by_name() {
 #[test]
 fn a_running_mean_is_the_mean_so_far_and_then_forgets() {
     let spec = streamable();
-    let samples = Random(7).noise(48_000);
+    let samples = noise(&mut Random(7), 48_000);
     let recording = Recording::from_samples(samples.clone(), 16_000).unwrap();
     let raw = spec
         .extractor()
@@ -349,7 +309,8 @@ fn a_running_mean_is_the_mean_so_far_and_then_forgets() {
             assert!((f64::from(*value) - expected).abs() < 1e-3, "row {t}, {j}");
         }
     }
-    // 0.1 s are five rows: each counts a fifth, what was before four fifths.
+    // 0.1 s are five rows: each row has a weight of a fifth, the earlier mean of four
+    // fifths.
     let short = rows(0.1);
     let mean = |t: usize| f64::from(raw.row(t)[0]) - f64::from(short[t][0]);
     for t in 10..40 {

@@ -1,71 +1,27 @@
-//! Streams of all kinds of blocks: what is causal is the batch to the last bit,
-//! what looks at the whole has a form that looks at what has been, or is refused.
+//! Streams of all kinds of blocks: causal measures equal those of whole recordings to
+//! the last bit; the others have a causal form, or are refused.
 
 use audio::{
-    AudioError, Chroma, Columns, FeatureBlock, FeatureSpec, FeatureStream, Framing,
-    HarmonicityConfig, Measure, Pitch, PitchConfig, ProsodyConfig, Recording, SpectralConfig,
-    SpectralFeature, SpectralShape, SpectralStream,
+    AudioError, Chroma, Columns, FeatureSpec, FeatureStream, HarmonicityConfig, Measure, Pitch,
+    PitchConfig, ProsodyConfig, Recording, SpectralConfig, SpectralFeature, SpectralShape,
+    SpectralStream,
 };
 
-/// A small generator: random enough for chunk sizes and noise, and the same every time.
-struct Random(u64);
+use crate::common::{Random, bits, framings, spec_of};
 
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % n
-    }
-
-    /// Bursts of a buzz of changing pitch, with noise between them.
-    fn voice(&mut self, n: usize) -> Vec<f32> {
-        let (mut phase, mut level) = (0.0f32, 0.0f32);
-        (0..n)
-            .map(|i| {
-                if i % 3_000 == 0 {
-                    level = self.below(3) as f32 * 0.2;
-                }
-                phase += (120.0 + 40.0 * (i as f32 * 1e-4).sin()) / 16_000.0;
-                phase -= phase.floor();
-                level * (phase - 0.5) + 1e-3 * (self.below(2_000) as f32 / 1_000.0 - 1.0)
-            })
-            .collect()
-    }
-
-    /// `0..n` in pieces: mostly small ones, some of 0, now and then a long one.
-    fn pieces(&mut self, n: usize) -> Vec<std::ops::Range<usize>> {
-        let most = [1, 2, 7, 160, 1_000, 5_000][self.below(6)];
-        let mut pieces = Vec::new();
-        let mut from = 0;
-        while from < n {
-            let to = (from + self.below(most + 1)).min(n);
-            pieces.push(from..to);
-            from = to;
-        }
-        pieces.push(n..n);
-        pieces
-    }
-}
-
-fn framings() -> [Framing; 6] {
-    [
-        Framing::CenteredZero,
-        Framing::CenteredReflect,
-        Framing::WholeTransform,
-        Framing::WholeWindow,
-        Framing::Mirrored,
-        Framing::PaddedTail,
-    ]
-}
-
-fn spec_of(measures: Vec<Measure>) -> FeatureSpec {
-    FeatureSpec {
-        trim: None,
-        blocks: measures.into_iter().map(FeatureBlock::new).collect(),
-        ..FeatureSpec::recommended()
-    }
+/// Bursts of a buzz of changing pitch, with noise between them.
+fn voice(random: &mut Random, n: usize) -> Vec<f32> {
+    let (mut phase, mut level) = (0.0f32, 0.0f32);
+    (0..n)
+        .map(|i| {
+            if i % 3_000 == 0 {
+                level = random.below(3) as f32 * 0.2;
+            }
+            phase += (120.0 + 40.0 * (i as f32 * 1e-4).sin()) / 16_000.0;
+            phase -= phase.floor();
+            level * (phase - 0.5) + 1e-3 * (random.below(2_000) as f32 / 1_000.0 - 1.0)
+        })
+        .collect()
 }
 
 fn prosody() -> Measure {
@@ -90,10 +46,6 @@ fn at_once(stream: &mut FeatureStream, samples: &[f32]) -> Vec<f32> {
     rows(stream, samples, std::slice::from_ref(&whole))
 }
 
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|v| v.to_bits()).collect()
-}
-
 #[test]
 fn spectral_shape_streams_bit_for_bit_in_chunks_of_any_size() {
     let mut random = Random(1);
@@ -107,7 +59,7 @@ fn spectral_shape_streams_bit_for_bit_in_chunks_of_any_size() {
         assert_eq!(stream.columns(), shape.column_names().len());
         for round in 0..8 {
             let n = [random.below(3_000), random.below(20_000)][round % 2];
-            let samples = random.voice(n);
+            let samples = voice(&mut random, n);
             let mut rows = Vec::new();
             for piece in random.pieces(n) {
                 stream.push(&samples[piece], |row| rows.extend_from_slice(row));
@@ -147,7 +99,7 @@ fn causal_blocks_stream_bit_for_bit_at_every_framing_average_and_chunk_size() {
             assert_eq!(stream.columns(), spec.columns());
             for round in 0..4 {
                 let n = [512 + random.below(1_500), random.below(15_000) + 512][round % 2];
-                let samples = random.voice(n);
+                let samples = voice(&mut random, n);
                 let streamed = rows(&mut stream, &samples, &random.pieces(n));
                 let recording = Recording::from_samples(samples, 16_000).unwrap();
                 let batch = extractor.extract(&recording).unwrap().frames;
@@ -162,12 +114,12 @@ fn causal_blocks_stream_bit_for_bit_at_every_framing_average_and_chunk_size() {
 }
 
 #[test]
-fn chunks_make_no_difference_to_what_looks_at_what_has_been() {
+fn chunk_sizes_make_no_difference_to_running_measures() {
     let mut random = Random(3);
     let mut spec = spec_of(vec![
         prosody(),
         Measure::Mfcc,
-        // With another pitch than that of prosody.
+        // Other pitch settings than those of prosody.
         Measure::Pitch(PitchConfig {
             time_step: 0.007,
             ..PitchConfig::default()
@@ -182,7 +134,7 @@ fn chunks_make_no_difference_to_what_looks_at_what_has_been() {
         let extractor = spec.extractor().unwrap();
         for round in 0..4 {
             let n = [512 + random.below(1_500), random.below(20_000) + 512][round % 2];
-            let samples = random.voice(n);
+            let samples = voice(&mut random, n);
             let whole = at_once(&mut stream, &samples);
             let cut = rows(&mut stream, &samples, &random.pieces(n));
             assert_eq!(bits(&whole), bits(&cut), "{framing:?}, {n} samples");
@@ -193,12 +145,12 @@ fn chunks_make_no_difference_to_what_looks_at_what_has_been() {
     }
 }
 
-/// Each column of prosody by its description, from all rows so far, again and again.
+/// Each column of prosody, computed from its description over all rows so far.
 #[test]
-fn running_prosody_is_what_its_description_says() {
+fn running_prosody_is_as_described() {
     let spec = spec_of(vec![prosody()]);
-    let samples = Random(4).voice(40_000);
-    // So long a time that nothing fades.
+    let samples = voice(&mut Random(4), 40_000);
+    // With such a long time constant, nothing fades.
     let mut stream = FeatureStream::with_running_mean(&spec, 16_000, 1e9).unwrap();
     let streamed = at_once(&mut stream, &samples);
 
@@ -254,7 +206,7 @@ fn running_prosody_is_what_its_description_says() {
 }
 
 #[test]
-fn the_loudest_row_is_forgotten_in_the_time_that_is_given() {
+fn the_loudest_row_fades_with_the_time_constant() {
     let spec = spec_of(vec![prosody()]);
     let samples: Vec<f32> = (0..64_000)
         .map(|n| if n < 8_000 { 0.5 } else { 0.01 } * (n as f32 * 0.1).sin())
@@ -262,7 +214,7 @@ fn the_loudest_row_is_forgotten_in_the_time_that_is_given() {
     let mut stream = FeatureStream::with_running_mean(&spec, 16_000, 1.0).unwrap();
     let streamed = at_once(&mut stream, &samples);
     let relative: Vec<f32> = streamed.chunks(6).map(|row| row[5]).collect();
-    // 34 dB less from row 25 on, and a fiftieth less of what is left every row.
+    // 34 dB lower from row 25 on; every row, a fiftieth of the difference fades.
     for (row, got) in relative.iter().enumerate().skip(25) {
         let expected = 20.0 * 0.02f32.log10() * 0.98f32.powi(row as i32 - 24);
         assert!((got - expected).abs() < 1.0, "row {row}: {got}");
@@ -270,7 +222,7 @@ fn the_loudest_row_is_forgotten_in_the_time_that_is_given() {
 }
 
 #[test]
-fn rows_come_no_later_than_is_said() {
+fn rows_are_delayed_by_at_most_the_look_ahead() {
     for measures in [
         vec![Measure::Mfcc],
         vec![Measure::Intensity { floor: 50.0 }],
@@ -280,7 +232,7 @@ fn rows_come_no_later_than_is_said() {
         spec.blocks[0].deltas = 1;
         let mut stream = FeatureStream::with_running_mean(&spec, 16_000, 3.0).unwrap();
         let mut given = 0;
-        for (n, x) in Random(5).voice(20_000).into_iter().enumerate() {
+        for (n, x) in voice(&mut Random(5), 20_000).into_iter().enumerate() {
             let before = given;
             stream.push(&[x], |_| given += 1);
             // The last sample of row `before` is the last of its second frame.
@@ -299,7 +251,7 @@ fn rows_come_no_later_than_is_said() {
 }
 
 #[test]
-fn what_has_no_causal_form_is_refused_by_name() {
+fn measures_without_a_causal_form_are_refused_by_name() {
     for (measure, name, has_form) in [
         (prosody(), "prosody", true),
         (Measure::Pitch(PitchConfig::default()), "pitch", true),

@@ -1,32 +1,31 @@
-//! Voice activity: known answers on made sounds, error rates on real speech.
-
-mod common;
+//! Voice activity: known answers for synthetic sounds, error rates on real speech.
 
 use audio::{
     AudioError, Recording, Segment, VadSettings, VadStream, cut_speech, speech_segments, vad_frames,
 };
-use common::ravdess_files;
+
+use crate::common::{Random, ravdess_files};
 
 const RATE: u32 = 16_000;
 
-/// A small generator of noise, the same every time.
-struct Random(u64);
+/// Noise of several kinds, the same every time.
+struct Noise(Random);
 
-impl Random {
+impl Noise {
+    fn new(seed: u64) -> Self {
+        Noise(Random(seed))
+    }
+
     /// Between -1 and 1.
     fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as f64 / f64::from(1u32 << 30) - 1.0
+        f64::from(self.0.bits()) / f64::from(1u32 << 30) - 1.0
     }
 
     fn below(&mut self, n: usize) -> usize {
         ((self.next() + 1.0) / 2.0 * n as f64) as usize % n
     }
 
-    /// Near enough normal, deviation 1.
+    /// Approximately normal, with standard deviation 1.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.next()).sum::<f64>() / 2.0
     }
@@ -35,7 +34,7 @@ impl Random {
         (0..n).map(|_| self.normal()).collect()
     }
 
-    /// Falling by 3 dB an octave, deviation 1: white noise through Paul
+    /// Falling by 3 dB per octave, with standard deviation 1: white noise through Paul
     /// Kellet's filter, within 0.05 dB above 10 Hz.
     fn pink(&mut self, n: usize) -> Vec<f64> {
         let poles = [
@@ -74,7 +73,7 @@ fn heard(recording: &Recording) -> Vec<Segment> {
     speech_segments(recording, &VadSettings::default()).unwrap()
 }
 
-/// A voice-like buzz: 30 harmonics of 130 Hz, falling off, four syllables a second.
+/// A buzz like a voice: 30 decreasing harmonics of 130 Hz, four syllables per second.
 fn voice(n: usize) -> f64 {
     let t = n as f64 / f64::from(RATE);
     let syllables = 0.55 - 0.45 * (std::f64::consts::TAU * 4.0 * t).cos();
@@ -85,14 +84,14 @@ fn voice(n: usize) -> f64 {
     0.1 * syllables * buzz
 }
 
-/// `duration` seconds of `sound`, but only where `on` says, and `noise` throughout.
+/// `duration` seconds of noise, with `sound` added during the intervals `on`.
 fn scene(
     duration: f64,
     on: &[(f64, f64)],
     noise_level: f64,
     sound: impl Fn(usize) -> f64,
 ) -> Recording {
-    let mut random = Random(1);
+    let mut random = Noise::new(1);
     let n = (duration * f64::from(RATE)) as usize;
     recording((0..n).map(|i| {
         let t = i as f64 / f64::from(RATE);
@@ -103,7 +102,7 @@ fn scene(
 
 #[test]
 fn silence_constants_and_steady_sounds_are_not_speech() {
-    let mut random = Random(2);
+    let mut random = Noise::new(2);
     let n = 10 * RATE as usize;
     let hum = |i: usize| {
         let angle = std::f64::consts::TAU * 50.0 * i as f64 / f64::from(RATE);
@@ -159,7 +158,7 @@ fn bursts_of_voice_in_noise_are_found_where_they_are() {
 
 #[test]
 fn bursts_of_noise_and_of_tones_are_activity() {
-    let bursts = std::cell::RefCell::new(Random(9));
+    let bursts = std::cell::RefCell::new(Noise::new(9));
     let louder = |_: usize| 0.1 * bursts.borrow_mut().normal();
     let all = heard(&scene(4.0, &[(1.5, 2.5)], 0.005, louder));
     assert_eq!(all.len(), 1);
@@ -175,8 +174,8 @@ fn bursts_of_noise_and_of_tones_are_activity() {
 }
 
 #[test]
-fn a_louder_background_is_forgotten_after_the_memory() {
-    let mut random = Random(3);
+fn a_louder_background_is_activity_only_for_the_memory() {
+    let mut random = Noise::new(3);
     let n = 12 * RATE as usize;
     let step = (0..n).map(|i| random.normal() * if i < n / 3 { 1e-3 } else { 2e-2 });
     let all = heard(&recording(step.collect::<Vec<_>>()));
@@ -188,10 +187,8 @@ fn a_louder_background_is_forgotten_after_the_memory() {
 #[test]
 fn the_level_of_a_recording_does_not_matter() {
     let loud = scene(6.0, &[(1.0, 2.0), (3.5, 4.5)], 0.01, voice);
-    let quiet = Recording {
-        samples: loud.samples.iter().map(|x| x / 16.0).collect(),
-        sample_rate: RATE,
-    };
+    let quiet = loud.samples().iter().map(|x| x / 16.0).collect();
+    let quiet = Recording::from_samples(quiet, RATE).unwrap();
     let (loud, quiet) = (heard(&loud), heard(&quiet));
     assert_eq!(loud.len(), quiet.len());
     for (a, b) in loud.iter().zip(&quiet) {
@@ -200,8 +197,8 @@ fn the_level_of_a_recording_does_not_matter() {
 }
 
 #[test]
-fn a_stream_hears_what_a_batch_hears_in_chunks_of_any_size() {
-    let mut random = Random(4);
+fn a_stream_finds_the_same_segments_in_chunks_of_any_size() {
+    let mut random = Noise::new(4);
     let scene = scene(
         9.7,
         &[(0.5, 1.2), (2.0, 2.3), (3.0, 6.0), (9.0, 9.7)],
@@ -215,9 +212,9 @@ fn a_stream_hears_what_a_batch_hears_in_chunks_of_any_size() {
     for most in [1, 2, 160, 1_000, 50_000] {
         let (mut streamed, mut found) = (Vec::new(), Vec::new());
         let mut from = 0;
-        while from < scene.samples.len() {
-            let to = (from + random.below(most + 1)).min(scene.samples.len());
-            stream.push_frames(&scene.samples[from..to], |frame, segment| {
+        while from < scene.samples().len() {
+            let to = (from + random.below(most + 1)).min(scene.samples().len());
+            stream.push_frames(&scene.samples()[from..to], |frame, segment| {
                 streamed.push(frame);
                 found.extend(segment);
             });
@@ -230,25 +227,25 @@ fn a_stream_hears_what_a_batch_hears_in_chunks_of_any_size() {
 }
 
 #[test]
-fn a_stream_says_since_when_somebody_speaks() {
+fn a_stream_reports_since_when_somebody_speaks() {
     let scene = scene(4.0, &[(1.0, 2.0)], 0.01, voice);
     let mut stream = VadStream::new(&VadSettings::default(), RATE).unwrap();
     let at = |seconds: f64| (seconds * f64::from(RATE)) as usize;
     let mut ended = None;
-    stream.push(&scene.samples[..at(0.9)], |s| ended = Some(s));
+    stream.push(&scene.samples()[..at(0.9)], |s| ended = Some(s));
     assert_eq!(stream.speaking_since(), None);
-    stream.push(&scene.samples[at(0.9)..at(1.6)], |s| ended = Some(s));
+    stream.push(&scene.samples()[at(0.9)..at(1.6)], |s| ended = Some(s));
     let since = stream.speaking_since().unwrap();
     assert!((since - 0.9).abs() < 0.1, "{since}");
-    stream.push(&scene.samples[at(1.6)..at(2.1)], |s| ended = Some(s));
+    stream.push(&scene.samples()[at(1.6)..at(2.1)], |s| ended = Some(s));
     assert_eq!(ended, None);
-    stream.push(&scene.samples[at(2.1)..at(2.6)], |s| ended = Some(s));
+    stream.push(&scene.samples()[at(2.1)..at(2.6)], |s| ended = Some(s));
     assert_eq!(ended.unwrap().start, since);
     assert_eq!(stream.speaking_since(), None);
 }
 
 #[test]
-fn long_speech_is_cut_into_pieces_and_nothing_of_it_is_lost() {
+fn long_speech_is_cut_into_pieces_without_losing_any() {
     let scene = scene(
         30.0,
         &[(1.0, 13.0), (16.0, 17.0), (20.0, 29.0)],
@@ -277,7 +274,7 @@ fn long_speech_is_cut_into_pieces_and_nothing_of_it_is_lost() {
 }
 
 #[test]
-fn every_rate_is_heard() {
+fn every_sample_rate_works() {
     for rate in [8_000, 11_025, 22_050, 44_100, 48_000, 192_000] {
         let scene = scene(4.0, &[(1.0, 2.5)], 0.003, voice)
             .resample(rate)
@@ -290,7 +287,7 @@ fn every_rate_is_heard() {
 }
 
 #[test]
-fn settings_are_stored_and_checked_by_name() {
+fn settings_can_be_stored_and_are_checked_by_name() {
     let settings = VadSettings::default();
     settings.validate().unwrap();
     let text = serde_json::to_string(&settings).unwrap();
@@ -322,11 +319,12 @@ fn settings_are_stored_and_checked_by_name() {
     }
 }
 
-/// Frames of 25 ms every 10 ms that are at most `range` dB below the loudest of
-/// the clean recording; gaps under 0.2 s filled, bursts under 0.05 s dropped.
+/// The reference: frames of 25 ms every 10 ms are speech if they lie at most `range` dB
+/// below the loudest frame of the clean recording. Gaps under 0.2 s are filled, bursts
+/// under 0.05 s dropped.
 fn reference(clean: &Recording, range: f64) -> Vec<bool> {
     let levels: Vec<f64> = clean
-        .samples
+        .samples()
         .windows(400)
         .step_by(160)
         .map(|frame| frame.iter().map(|&x| f64::from(x).powi(2)).sum())
@@ -353,8 +351,8 @@ fn reference(clean: &Recording, range: f64) -> Vec<bool> {
     speech
 }
 
-/// Every 7th recording of the folder that `RAVDESS_DIR` names, but every 28th,
-/// on which the settings were chosen.
+/// Every 7th recording of the folder named by `RAVDESS_DIR`, except every 28th; those
+/// were used to choose the settings.
 fn real_speech() -> Option<Vec<Recording>> {
     let files = ravdess_files()?;
     let clips: Vec<Recording> = files
@@ -375,7 +373,7 @@ fn settings_of_the_measurement() -> VadSettings {
 }
 
 #[test]
-fn real_speech_is_heard_in_noise() {
+fn real_speech_is_found_in_noise() {
     let Some(clips) = real_speech() else {
         return;
     };
@@ -384,9 +382,9 @@ fn real_speech_is_heard_in_noise() {
         "{} recordings: missed speech, false speech, both; % of frames",
         clips.len()
     );
-    let mut random = Random(5);
+    let mut random = Noise::new(5);
     for (name, snr, most) in [
-        ("as it is", None, 8.0),
+        ("clean", None, 8.0),
         ("white 20 dB", Some((true, 20.0)), 6.0),
         ("white 10 dB", Some((true, 10.0)), 8.0),
         ("white 5 dB", Some((true, 5.0)), 10.0),
@@ -399,10 +397,10 @@ fn real_speech_is_heard_in_noise() {
             let truth = reference(clip, 35.0);
             let mut noisy = clip.clone();
             if let Some((white, snr)) = snr {
-                let n = clip.samples.len();
+                let n = clip.samples().len();
                 let (mut power, mut count) = (0.0, 0);
                 for (frame, _) in clip
-                    .samples
+                    .samples()
                     .windows(400)
                     .step_by(160)
                     .zip(&truth)
@@ -417,9 +415,9 @@ fn real_speech_is_heard_in_noise() {
                 } else {
                     random.pink(n)
                 };
-                for (sample, noise) in noisy.samples.iter_mut().zip(noise) {
-                    *sample += (level * noise) as f32;
-                }
+                let samples = clip.samples().iter().zip(noise);
+                let samples = samples.map(|(x, noise)| x + (level * noise) as f32);
+                noisy = Recording::from_samples(samples.collect(), RATE).unwrap();
             }
             let segments = speech_segments(&noisy, &settings).unwrap();
             for (t, &is_speech) in truth.iter().enumerate() {
@@ -444,8 +442,8 @@ fn real_speech_is_heard_in_noise() {
     }
 }
 
-/// What is heard and is no speech by the reference is mostly speech that fades
-/// away: how far down the reference calls it speech decides the figure.
+/// Most false alarms are speech that fades away, so their number depends on the level
+/// down to which the reference counts as speech.
 #[test]
 fn false_alarms_on_real_speech_are_mostly_its_ends() {
     let Some(clips) = real_speech() else {

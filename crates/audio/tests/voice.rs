@@ -1,12 +1,10 @@
-//! Pitch, harmonicity, intensity, jitter, shimmer and speaking rate against Praat.
+//! Pitch, harmonicity, intensity, jitter, shimmer and speaking rate compared with
+//! Praat.
 //!
-//! The numbers under `tests/fixtures` come from `scripts/voice_fixtures.py`,
-//! which runs Praat through parselmouth. Each case there has a name; here stand
-//! the settings that go with it. Frames are the same frames, voiced the same;
-//! F0 is within 1e-5 of its value, strength within 2e-6, ratios within 0.01 dB,
+//! The numbers in `tests/fixtures` come from `scripts/voice_fixtures.py`, which runs
+//! Praat through parselmouth. Each case there has a name; the settings for it are
+//! here. Frames and their voicing must be the same; F0 is within 1e-5 of its value, strength within 2e-6, ratios within 0.01 dB,
 //! intensity within 1e-4 dB, jitter and shimmer within 1e-3 of their values.
-
-mod common;
 
 use std::path::PathBuf;
 
@@ -14,10 +12,11 @@ use audio::{
     Harmonicity, HarmonicityConfig, Intensity, IntensityConfig, PerturbationConfig, Pitch,
     PitchConfig, PitchWindow, Pulses, Recording, SpeakingRate, SpeakingRateConfig,
 };
-use common::{floats, ravdess, reference, signal};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::common::{floats, ravdess, reference, signal};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -65,7 +64,7 @@ struct SyllablesReference {
     sounding: Vec<(f64, f64)>,
 }
 
-/// The cases of one measure, with what `compare` finds wrong about each.
+/// Checks all cases of a measure; `compare` returns what is wrong with one.
 fn check<T: DeserializeOwned>(
     measure: &str,
     compare: impl Fn(&str, &[f32], u32, T) -> Vec<String>,
@@ -90,14 +89,14 @@ fn off(what: &str, got: f64, expected: f64, tolerance: f64) -> Option<String> {
     (!close).then(|| format!("{what} is {got}, not {expected}"))
 }
 
-/// How two pitch tracks compare, in the terms of the literature.
+/// The differences of two pitch tracks, by the measures of the literature.
 #[derive(Default)]
 struct PitchErrors {
     frames: usize,
     both_voiced: usize,
-    /// Frames more than 20 % off.
+    /// Frames whose F0 is off by more than 20 %.
     gross: usize,
-    /// Frames voiced in one only.
+    /// Frames voiced in only one of the two.
     voicing: usize,
     relative: Vec<f64>,
     strength: f64,
@@ -351,7 +350,7 @@ fn real_recordings_give_praats_numbers() {
     for reference in &fixture.recordings {
         let name = reference.recording.display();
         let recording = Recording::open(folder.join(&reference.recording)).unwrap();
-        let (samples, rate) = (&recording.samples[..], recording.sample_rate);
+        let (samples, rate) = (recording.samples(), recording.sample_rate());
         let pitch = Pitch::new(&PitchConfig::default(), rate).unwrap();
         errors.add(&pitch.track(samples), &reference.pitch);
         let intensity = Intensity::new(&IntensityConfig::default(), rate).unwrap();

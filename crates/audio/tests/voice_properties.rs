@@ -1,4 +1,4 @@
-//! What must hold for pitch and its kin, whatever the reference says.
+//! Properties of pitch and the other measures of a voice.
 
 use std::f64::consts::TAU;
 
@@ -6,6 +6,8 @@ use audio::{
     AudioError, Harmonicity, HarmonicityConfig, Intensity, IntensityConfig, PerturbationConfig,
     Pitch, PitchConfig, PitchFrame, PitchWindow, Pulses, SpeakingRate, SpeakingRateConfig,
 };
+
+use crate::common;
 
 fn pitch(rate: u32) -> Pitch {
     Pitch::new(&PitchConfig::default(), rate).unwrap()
@@ -18,17 +20,11 @@ fn sine(frequency: f64, rate: u32, seconds: f64) -> Vec<f32> {
 }
 
 fn noise(n: usize) -> Vec<f32> {
-    let mut state = 12345u32;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        })
-        .collect()
+    common::noise(n, 1.0, 12345)
 }
 
-/// Something like a voice: a pulse train of gliding pitch through a resonance,
-/// with a pause.
+/// Similar to a voice: a pulse train of gliding pitch through a resonance, with a
+/// pause.
 fn voice(rate: u32, seconds: f64) -> Vec<f32> {
     let n = (seconds * f64::from(rate)) as usize;
     let (mut phase, mut y1, mut y2) = (0.0, 0.0, 0.0);
@@ -101,7 +97,7 @@ fn silence_is_unvoiced_and_finite() {
 }
 
 #[test]
-fn samples_that_are_no_numbers_do_no_harm() {
+fn nan_and_infinite_samples_give_finite_results() {
     for bad in [f32::NAN, f32::INFINITY, f32::MAX] {
         let mut samples = voice(16_000, 0.5);
         samples[4000] = bad;
@@ -179,7 +175,7 @@ fn a_pulse_train_has_a_pulse_per_period_and_no_jitter() {
         .collect();
     let track = pitch(rate as u32).track(&samples);
     let pulses = Pulses::find(&samples, rate as u32, &track);
-    // 120 a second, less the half windows at the ends.
+    // 120 per second, minus the half windows at the ends.
     assert!(
         (115..=120).contains(&pulses.times.len()),
         "{}",
@@ -204,7 +200,7 @@ fn a_stream_equals_the_whole_whatever_its_chunks() {
             ..PitchConfig::default()
         };
         let pitch = Pitch::new(&config, rate).unwrap();
-        // A whole number of steps beside the window: both grids are one.
+        // A whole number of steps plus the window: both grids are the same.
         let samples = voice(rate, pitch.window_seconds() + 1.2 + 1e-9);
         let whole = pitch.track(&samples);
         let peak = samples.iter().fold(0.0, |m: f32, x| m.max(x.abs()));
@@ -223,7 +219,7 @@ fn a_stream_equals_the_whole_whatever_its_chunks() {
 }
 
 #[test]
-fn a_stream_says_what_it_can_when_it_can() {
+fn a_stream_decides_each_frame_after_its_look_back() {
     let pitch = pitch(16_000);
     let samples = sine(200.0, 16_000, 1.0);
     for look_back in [0, 1, 10] {
@@ -246,7 +242,7 @@ fn a_stream_says_what_it_can_when_it_can() {
 }
 
 #[test]
-fn settings_that_cannot_be_are_refused_with_their_name() {
+fn invalid_settings_are_refused_by_name() {
     let defaults = PitchConfig::default;
     let bad = [
         (
@@ -342,7 +338,7 @@ fn settings_that_cannot_be_are_refused_with_their_name() {
 }
 
 #[test]
-fn settings_survive_json_and_unknown_ones_are_refused() {
+fn settings_can_be_stored_and_unknown_ones_are_refused() {
     let config = PitchConfig::default();
     let json = serde_json::to_string(&config).unwrap();
     assert_eq!(serde_json::from_str::<PitchConfig>(&json).unwrap(), config);

@@ -9,8 +9,8 @@
 
 use std::path::Path;
 
-use model::burn::tensor::Device;
-use model::recurrent::{CellKind, RecurrentConfig};
+use burn::tensor::Device;
+use recurrent::{CellKind, RecurrentConfig};
 
 use tutorial::Outcome;
 use tutorial::picture::{BLUE, Panel, Series, Style, VERMILION, beside};

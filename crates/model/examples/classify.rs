@@ -1,18 +1,24 @@
-//! `cargo run --example classify -p model -- model.safetensors voice.wav`
+//! `cargo run --example classify -p model -- [MODEL.safetensors] voice.wav`
 
 use model::{ModelError, Recognizer};
 
 fn main() -> Result<(), ModelError> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(model), Some(recording)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: classify MODEL.safetensors FILE.wav");
-        std::process::exit(2);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // No label below 50 %.
+    let builder = Recognizer::builder().abstain_below(0.5);
+    let (builder, recording) = match &arguments[..] {
+        // Without a model file it is the pretrained model.
+        [recording] => (builder, recording),
+        [model, recording] => (builder.model_file(model), recording),
+        _ => {
+            eprintln!("usage: classify [MODEL.safetensors] FILE.wav");
+            std::process::exit(2);
+        }
     };
-    let emotion = Recognizer::open(model)?.classify_file(recording)?;
-    println!(
-        "{} ({:.0} %)",
-        emotion.label(),
-        100.0 * emotion.probability()
-    );
+    let answer = builder.build()?.classify_file(recording)?;
+    println!("{}", answer.verdict());
+    for (label, probability) in answer.scores() {
+        println!("{label:>12} {:5.1} %", 100.0 * probability);
+    }
     Ok(())
 }

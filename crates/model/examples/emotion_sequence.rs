@@ -19,14 +19,14 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::{Device, Tensor};
 use clap::Parser;
-use model::burn::tensor::activation::{log_softmax, softmax};
-use model::burn::tensor::{Device, Tensor};
-use model::recurrent::{CellKind, Dropout, RecurrentConfig, Stateful};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use recurrent::{CellKind, Dropout, RecurrentConfig, Stateful};
 
 use tutorial::picture::{
     BLACK, BLUE, GREEN, GREY, PURPLE, Panel, SKY, Series, Style, VERMILION, YELLOW, below,

@@ -19,14 +19,14 @@ use std::path::Path;
 
 use audio::{FeatureSpec, Features, Frames};
 use burn::tensor::{Device, Tensor};
-use model::parameters::{Array, Parameters, parameters, with_parameters};
-use model::recurrent::{CellKind, Dropout, Init, RecurrentConfig, pytorch};
 use model::{
-    Architecture, Batch, Convolution, Description, Model, ModelError, Normalisation, PoolingKind,
-    Provenance, Recognizer, onnx, serialize,
+    Architecture, Batch, Convolution, Description, Model, Normalisation, PoolingKind, Provenance,
+    Recognizer, onnx, serialize,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use recurrent::parameters::{Array, Parameters, parameters, with_parameters};
+use recurrent::{CellKind, Dropout, Init, RecurrentConfig, RecurrentError, pytorch};
 
 const LENGTHS: [usize; 6] = [60, 1, 23, 200, 2, 77];
 
@@ -248,7 +248,7 @@ fn write(
     std::fs::write(file("onnx"), onnx::to_bytes(model)?)?;
     match pytorch::to_bytes(recurrent) {
         Ok(bytes) => std::fs::write(file("pytorch.safetensors"), bytes)?,
-        Err(error @ ModelError::Export { .. }) => println!("{name}: {error}"),
+        Err(error @ RecurrentError::Export { .. }) => println!("{name}: {error}"),
         Err(error) => return Err(error.into()),
     }
     println!("{name}");

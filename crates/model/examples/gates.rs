@@ -9,10 +9,10 @@
 
 use std::path::Path;
 
-use model::burn::tensor::{Device, Tensor};
-use model::recurrent::{AnyCell, Cell, CoupledLstm, Gru, Init, Lstm, PeepholeLstm, State};
+use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use recurrent::{AnyCell, Cell, CoupledLstm, Gru, Init, Lstm, PeepholeLstm, State};
 
 use tutorial::picture::{BLUE, GREEN, GREY, PURPLE, Panel, Series, Style, VERMILION, beside};
 use tutorial::{Outcome, tensor, values};

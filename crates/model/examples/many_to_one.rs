@@ -9,12 +9,12 @@
 
 use std::path::Path;
 
+use burn::tensor::{Device, Tensor};
 use model::Linear;
-use model::burn::tensor::{Device, Tensor};
-use model::recurrent::{Cell, CellKind, RecurrentConfig, State};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use recurrent::{Cell, CellKind, RecurrentConfig, State};
 
 use tutorial::picture::{BLUE, Panel, Series, beside};
 use tutorial::{Network, Outcome, Training, mse, tensor, values};

@@ -9,8 +9,8 @@
 
 use std::path::Path;
 
-use model::burn::tensor::Device;
-use model::recurrent::{CellKind, InputWeights, RecurrentConfig, RecurrentWeights, WeightInit};
+use burn::tensor::Device;
+use recurrent::{CellKind, InputWeights, RecurrentConfig, RecurrentWeights, WeightInit};
 
 use tutorial::picture::{BLUE, GREY, Panel, Series, Style, VERMILION, beside};
 use tutorial::{Outcome, Training, mse, tensor, values};

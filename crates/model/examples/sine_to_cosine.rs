@@ -10,8 +10,8 @@
 use std::f32::consts::PI;
 use std::path::Path;
 
-use model::burn::tensor::Device;
-use model::recurrent::{CellKind, RecurrentConfig};
+use burn::tensor::Device;
+use recurrent::{CellKind, RecurrentConfig};
 
 use tutorial::picture::{BLUE, GREEN, GREY, Panel, Series, Style, VERMILION, below};
 use tutorial::{Outcome, Training, mse, tensor, values};

@@ -12,8 +12,8 @@
 
 use std::path::Path;
 
-use model::burn::tensor::{Device, Tensor};
-use model::recurrent::{CellKind, Dropout, RecurrentConfig, Stateful};
+use burn::tensor::{Device, Tensor};
+use recurrent::{CellKind, Dropout, RecurrentConfig, Stateful};
 
 use tutorial::picture::{BLUE, GREEN, GREY, Panel, Series, Style, VERMILION, below};
 use tutorial::{Network, Outcome, Training, mse, rmse, tensor, values};

@@ -8,8 +8,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use model::burn::tensor::Device;
-use model::recurrent::{CellKind, RecurrentConfig};
+use burn::tensor::Device;
+use recurrent::{CellKind, RecurrentConfig};
 
 use tutorial::Outcome;
 use tutorial::picture::{BLACK, BLUE, GREEN, PURPLE, Panel, Series, VERMILION, beside};

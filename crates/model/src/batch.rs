@@ -1,23 +1,24 @@
-//! Clips of unlike length side by side.
+//! A padded batch of clips of different lengths.
 
 use audio::Features;
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Normalised clips on a device, padded with zeros to the longest.
+/// Normalised clips on a device, padded with zeros to the length of the longest.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// `[batch, time, columns]`.
     pub frames: Tensor<3>,
     /// Frames of each clip, from 1 to `time`.
     pub lengths: Vec<usize>,
-    /// `[batch, functionals]`, where the features have functionals.
+    /// `[batch, functionals]`, if the features have functionals.
     pub functionals: Option<Tensor<2>>,
 }
 
 impl Batch {
-    /// Puts clips together. All must have the same columns and functionals,
-    /// and at least one frame, as [`Normalisation::apply`](crate::Normalisation::apply)
-    /// and the audio crate's extractor ensure.
+    /// A batch of clips. All must have the same number of columns and of
+    /// functionals, and at least one frame;
+    /// [`Normalisation::apply`](crate::Normalisation::apply) and the audio crate's
+    /// extractor ensure it.
     pub fn new(clips: &[&Features], device: &Device) -> Self {
         let lengths: Vec<usize> = clips.iter().map(|clip| clip.frames.len()).collect();
         let time = lengths.iter().copied().max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The network: frames in, one score for every label out.
+//! The network: from frames to one score for every label.
 //!
 //! ```text
 //! frames [batch, time, columns] ── convolutions ── recurrent layers ── pooling over time ──┐
@@ -6,48 +6,50 @@
 //! functionals [batch, functionals] ── linear, ReLU ────────────────────────────────────────┘
 //! ```
 //!
-//! The convolutions are optional; they see neighbouring frames at once and
-//! shorten the sequence that the recurrent layers walk.
+//! The convolutions are optional. They combine neighbouring frames and shorten
+//! the sequence for the recurrent layers.
 //!
-//! The functionals (means, percentiles and the like of the whole utterance)
-//! are optional. They carry what the frames lose when the utterance's mean is
-//! taken from them: how loud and how bright the voice is as a whole.
+//! The functionals (means, percentiles and the like of the whole utterance) are
+//! optional, too. They carry what the frames lose when the utterance's mean is
+//! subtracted from them: how loud and how bright the voice is as a whole.
 
 use burn::module::Module;
 use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Tensor, TensorData};
+use recurrent::CellKind;
 use serde::{Deserialize, Serialize};
 
-use crate::convolution::{Convolution, ConvolutionLayer};
-use crate::pooling::Pooling;
-use crate::recurrent::{CellKind, Dropout, Init, Recurrent, RecurrentConfig};
-use crate::{Batch, Linear, ModelError, PoolingKind};
+use crate::nn::{
+    Convolution, ConvolutionLayer, Dropout, Init, Linear, Pooling, PoolingKind, Recurrent,
+    RecurrentConfig,
+};
+use crate::{Batch, ModelError};
 
-/// The parts of the network that a user chooses; the rest follows from the
-/// features and the labels.
+/// The settings of the network. The rest of its shape follows from the features
+/// and the labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Architecture {
-    /// Convolutions over time before the recurrent layers, one after the other.
+    /// Convolutions over time before the recurrent layers, in their order.
     pub convolutions: Vec<Convolution>,
-    /// What the recurrent layers are made of.
+    /// The kind of recurrent cell.
     pub cell: CellKind,
-    /// Hidden units of each recurrent layer and direction.
+    /// Hidden units per recurrent layer and direction.
     pub hidden: usize,
-    /// Recurrent layers above each other.
+    /// The number of recurrent layers.
     pub layers: usize,
-    /// Whether every layer also walks backwards.
+    /// Whether every recurrent layer also has a backward direction.
     pub bidirectional: bool,
-    /// How the sequence becomes one vector.
+    /// The pooling over time.
     pub pooling: PoolingKind,
     /// Units of the dense branch over the utterance's functionals.
     pub functional_units: usize,
-    /// Share of the units dropped while training.
+    /// Probability of dropping a unit while training.
     pub dropout: f64,
-    /// Share of the recurrent state dropped while training, the same units at
-    /// every step of a sequence.
+    /// Probability of dropping a unit of the recurrent state while training: the
+    /// same units at every step of a sequence.
     pub recurrent_dropout: f64,
-    /// Add a recurrent layer's input to its output where the widths agree.
+    /// Add a recurrent layer's input to its output if the widths agree.
     pub residual: bool,
     /// Normalise each recurrent layer's output over its units.
     pub layer_norm: bool,
@@ -72,12 +74,15 @@ impl Default for Architecture {
 }
 
 impl Architecture {
-    // Beyond any use, and small enough that a forged file cannot ask for the whole memory.
+    // More than anybody needs, and few enough that a forged file cannot ask for
+    // all the memory.
     const MOST: usize = 8192;
 
+    /// Checks every setting.
+    ///
     /// # Errors
     ///
-    /// [`ModelError::Settings`] says which number is out of its range.
+    /// [`ModelError::Settings`] names the setting that is out of range.
     pub fn validate(&self) -> Result<(), ModelError> {
         let in_range = |name: &str, value: usize, most: usize| {
             if (1..=most).contains(&value) {
@@ -93,7 +98,7 @@ impl Architecture {
         if self.convolutions.len() > 16 {
             return Err(ModelError::Settings {
                 what: format!(
-                    "{} convolutions are asked for, but at most 16 can be had",
+                    "there are {} convolutions, but at most 16 are possible",
                     self.convolutions.len()
                 ),
             });
@@ -107,7 +112,7 @@ impl Architecture {
         ] {
             if !(0.0..1.0).contains(&share) {
                 return Err(ModelError::Settings {
-                    what: format!("{name} is {share}, but must be from 0 to below 1"),
+                    what: format!("{name} is {share}, but must be at least 0 and below 1"),
                 });
             }
         }
@@ -129,7 +134,7 @@ impl Architecture {
         }
     }
 
-    /// The convolutions, each with the numbers a frame that go in.
+    /// The convolutions, each with the features per frame of its input.
     fn convolutions(&self, columns: usize) -> impl Iterator<Item = (usize, &Convolution)> {
         let channels = self.convolutions.iter().map(|c| c.channels);
         std::iter::once(columns)
@@ -137,7 +142,7 @@ impl Architecture {
             .zip(&self.convolutions)
     }
 
-    /// What the parameters of such a network count, without making it.
+    /// The number of parameters of such a network, without making it.
     pub fn parameter_count(&self, columns: usize, functionals: usize, labels: usize) -> usize {
         let stack = self.stack(columns);
         let (branch, dense) = match functionals {
@@ -156,8 +161,8 @@ impl Architecture {
             + head
     }
 
-    /// A network with initial weights for features of `columns` numbers a
-    /// frame and `functionals` numbers an utterance, and for `labels` labels.
+    /// A network with initial weights, for `columns` features per frame,
+    /// `functionals` features per utterance and `labels` labels.
     pub fn init(
         &self,
         columns: usize,
@@ -184,30 +189,31 @@ impl Architecture {
     }
 }
 
-/// Convolutions and recurrent layers over frames with a dense branch over functionals; see the module's drawing.
+/// The network: convolutions and recurrent layers over the frames, pooling over
+/// time, a dense branch over the functionals, and a linear layer over both.
 #[derive(Module, Debug)]
 pub struct Classifier {
     /// The convolutions before the recurrent layers.
     pub convolutions: Vec<ConvolutionLayer>,
     /// The recurrent layers.
     pub recurrent: Recurrent,
-    /// From their outputs to one vector.
+    /// The pooling of their outputs.
     pub pooling: Pooling,
-    /// The branch of the utterance's functionals, where there are any.
+    /// The branch of the functionals, if the features have any.
     pub functionals: Option<Linear>,
-    /// From both to the labels' scores.
+    /// From both to the scores of the labels.
     pub head: Linear,
     dropout: f64,
 }
 
 impl Classifier {
-    /// The labels' scores before the softmax, `[batch, labels]`.
+    /// The scores of the labels before the softmax, `[batch, labels]`.
     pub fn logits(&self, batch: &Batch, dropout: &mut Dropout<'_>) -> Tensor<2> {
         self.scores(self.pooled(batch, dropout))
     }
 
-    /// One vector for each clip, which the scores are made of: what the
-    /// pooling and the functionals' branch give, beside each other.
+    /// One vector for each clip, from which the scores are computed: the results
+    /// of the pooling and of the functionals' branch, concatenated.
     pub fn pooled(&self, batch: &Batch, dropout: &mut Dropout<'_>) -> Tensor<2> {
         let (mut frames, mut lengths) = (batch.frames.clone(), batch.lengths.clone());
         for convolution in &self.convolutions {
@@ -223,12 +229,12 @@ impl Classifier {
         dropout.apply(pooled, self.dropout)
     }
 
-    /// The labels' scores of pooled vectors.
+    /// The scores of the labels for pooled vectors.
     pub fn scores(&self, pooled: Tensor<2>) -> Tensor<2> {
         self.head.forward(pooled)
     }
 
-    /// The labels' probabilities, `[batch, labels]`, each row adding up to 1.
+    /// The probabilities of the labels, `[batch, labels]`; each row sums to 1.
     pub fn probabilities(&self, batch: &Batch) -> Tensor<2> {
         softmax(self.logits(batch, &mut Dropout::inference()), 1)
     }
@@ -237,10 +243,10 @@ impl Classifier {
 /// Cross-entropy, averaged over the batch.
 ///
 /// - `logits`: `[batch, labels]`; `targets`: `batch` indices into the labels.
-/// - `weights`: one factor for each label; the mean divides by their sum, as
-///   PyTorch's `CrossEntropyLoss` does.
-/// - `smoothing`: this share of the target is spread over all labels (Szegedy
-///   et al., 2016).
+/// - `weights`: one factor for each label. The mean divides by the sum of the
+///   targets' factors, as PyTorch's `CrossEntropyLoss` does.
+/// - `smoothing`: the share of the target that is spread over all labels (label
+///   smoothing, Szegedy et al., 2016).
 pub fn cross_entropy(
     logits: Tensor<2>,
     targets: &[usize],
@@ -302,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_padding_nor_company_changes_a_clips_probabilities() {
+    fn neither_padding_nor_other_clips_change_a_clips_probabilities() {
         let device = Device::flex();
         let classifier = classifier(&device);
         let clips = [clip(12, 1), clip(3, 2), clip(1, 3), clip(30, 4)];

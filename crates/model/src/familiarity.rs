@@ -1,46 +1,48 @@
-//! How like the training clips a clip is.
+//! Whether a clip is out-of-distribution: how far it is from the training clips.
 //!
-//! A network answers whatever it is asked: music, noise and telephone lines
-//! get their probabilities too. So a model keeps what its training clips'
-//! functionals (the statistics of whole utterances) look like, and says of a
-//! new clip how far it lies from them: the Mahalanobis distance, which counts
-//! each direction in units of how much training clips differ along it.
+//! A network gives probabilities for everything, also for music, noise and
+//! telephone lines. So a model keeps the mean and the covariance of its training
+//! clips' functionals (the statistics of whole utterances). How far a new clip
+//! is from them is measured by the Mahalanobis distance, which counts each
+//! direction in units of the training clips' deviation along it (Lee et al.,
+//! 2018, use it for the same purpose).
 //!
-//! The covariance is drawn towards its diagonal by a tenth, since a few
-//! hundred clips do not tell every direction of many functionals apart.
+//! The covariance is shrunk towards its diagonal by a tenth, because a few
+//! hundred clips are too few to estimate the covariance of many functionals
+//! (Ledoit and Wolf, 2004).
 
 use crate::ModelError;
-use crate::parameters::{Array, Parameters};
+use recurrent::parameters::{Array, Parameters};
 
-/// How much of the covariance is its diagonal alone.
+/// The share of the diagonal in the shrunk covariance.
 const SHRINKAGE: f64 = 0.1;
 
-/// What the training clips' functionals look like.
+/// The distribution of the training clips' functionals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Familiarity {
     /// The functionals' means.
     mean: Vec<f32>,
-    /// Lower triangle of the inverse of the covariance's Cholesky factor, row by row.
+    /// The inverse of the covariance's Cholesky factor: its lower triangle, row by row.
     whitening: Vec<f32>,
-    /// The distance that 99 of 100 clips of voices not trained on stay below.
+    /// 99 of 100 clips of unseen speakers have a smaller distance.
     limit: f32,
 }
 
 impl Familiarity {
-    /// What some training clips' functionals look like; `limit` is 1 until
-    /// [`set_limit`](Self::set_limit) tells what is usual.
+    /// Estimates the distribution from the functionals of some training clips.
+    /// The limit of what is familiar is 1 until [`set_limit`](Self::set_limit).
     ///
     /// # Errors
     ///
-    /// [`ModelError::Settings`] where there are fewer than two clips, or they
-    /// have unlike numbers of functionals.
+    /// [`ModelError::Settings`] if there are fewer than two clips, if they have
+    /// different numbers of functionals, or if a functional is not finite.
     pub fn fit<'a>(clips: impl Iterator<Item = &'a [f32]> + Clone) -> Result<Self, ModelError> {
         let wrong = |what: &str| ModelError::Settings { what: what.into() };
         let count = clips.clone().count();
         let size = clips.clone().next().map_or(0, <[f32]>::len);
         if count < 2 || size == 0 || clips.clone().any(|clip| clip.len() != size) {
             return Err(wrong(
-                "familiarity needs two clips with the same functionals",
+                "familiarity needs at least two clips with the same functionals",
             ));
         }
         let mut mean = vec![0.0f64; size];
@@ -63,13 +65,13 @@ impl Familiarity {
             }
         }
         for (i, row) in covariance.chunks_exact_mut(size).enumerate() {
-            // A functional that never changes says nothing of any clip.
+            // A functional that never changes must not count: give it a huge variance.
             let variance = if row[i] > 1e-12 { row[i] } else { 1e12 };
             row.iter_mut().for_each(|value| *value *= 1.0 - SHRINKAGE);
             row[i] = variance;
         }
-        let factor =
-            cholesky(covariance, size).ok_or_else(|| wrong("functionals are not finite"))?;
+        let factor = cholesky(covariance, size)
+            .ok_or_else(|| wrong("a functional of the training clips is not finite"))?;
         let whitening = inverse(&factor, size);
         let lower = (0..size).flat_map(|i| whitening[i * size..i * size + i + 1].iter());
         Ok(Self {
@@ -79,9 +81,9 @@ impl Familiarity {
         })
     }
 
-    /// The distance of a clip from the training's, in units of a training
-    /// clip's usual one along each functional: about 1 for a training clip.
-    /// NaN for another number of functionals.
+    /// The distance of a clip from the training clips, as the root mean square
+    /// over the functionals: about 1 for a training clip. NaN if the number of
+    /// functionals differs.
     pub fn distance(&self, functionals: &[f32]) -> f32 {
         if functionals.len() != self.mean.len() {
             return f32::NAN;
@@ -102,13 +104,14 @@ impl Familiarity {
         (sum / centred.len().max(1) as f64).sqrt() as f32
     }
 
-    /// The distance over the limit: above 1 a clip is unlike what the model knows.
+    /// The distance divided by the limit: above 1 a clip is out-of-distribution.
     pub fn unfamiliarity(&self, functionals: &[f32]) -> f32 {
         self.distance(functionals) / self.limit
     }
 
-    /// Takes for the limit what 99 of 100 of these distances stay below; they
-    /// should be of speakers that were not trained on.
+    /// Sets the limit to the 99th percentile of these distances, which should be
+    /// of clips by unseen speakers. Distances that are not finite are left out;
+    /// with no others the limit stays.
     pub fn set_limit(&mut self, mut distances: Vec<f32>) {
         distances.retain(|distance| distance.is_finite());
         distances.sort_by(f32::total_cmp);
@@ -118,7 +121,7 @@ impl Familiarity {
         }
     }
 
-    /// As named arrays, for a file.
+    /// As named arrays, for a model file.
     pub(crate) fn parameters(&self) -> Parameters {
         let array = |values: &[f32]| Array {
             shape: vec![values.len()],
@@ -131,7 +134,7 @@ impl Familiarity {
         ])
     }
 
-    /// Out of named arrays; none where they do not belong to so many functionals.
+    /// From named arrays; `None` if they do not fit this number of functionals.
     pub(crate) fn from_parameters(parameters: &Parameters, functionals: usize) -> Option<Self> {
         let values = |name: &str| Some(parameters.get(name)?.values.clone());
         let (mean, whitening) = (values("mean")?, values("whitening")?);
@@ -149,7 +152,8 @@ impl Familiarity {
     }
 }
 
-/// The lower triangular `L` with `L Lᵀ = matrix`; none where that is not positive.
+/// The lower triangular `L` with `L Lᵀ = matrix`; `None` if the matrix is not
+/// positive definite.
 fn cholesky(mut matrix: Vec<f64>, size: usize) -> Option<Vec<f64>> {
     for j in 0..size {
         for i in j..size {
@@ -171,7 +175,7 @@ fn cholesky(mut matrix: Vec<f64>, size: usize) -> Option<Vec<f64>> {
     Some(matrix)
 }
 
-/// The inverse of a lower triangular matrix, of which the upper part is not read.
+/// The inverse of a lower triangular matrix; its upper part is not read.
 fn inverse(lower: &[f64], size: usize) -> Vec<f64> {
     let mut inverse = vec![0.0; size * size];
     for j in 0..size {
@@ -192,7 +196,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Clips of three functionals, the second nearly twice the first, the third constant.
+    /// Clips of three functionals: the second is nearly twice the first, the third constant.
     fn clips(count: usize, seed: u64) -> Vec<[f32; 3]> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let clip = |_| {
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_off_the_way_training_clips_differ_is_far_even_where_each_number_is_usual() {
+    fn an_unusual_combination_is_far_even_if_each_functional_is_usual() {
         let train = clips(500, 1);
         let mut familiarity = Familiarity::fit(train.iter().map(|c| &c[..])).unwrap();
         let others = clips(500, 2);
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn whitening_is_the_inverse_of_the_factor() {
+    fn the_whitening_is_the_inverse_of_the_cholesky_factor() {
         let matrix = vec![4.0, 2.0, 0.6, 2.0, 5.0, 1.0, 0.6, 1.0, 3.0];
         let factor = cholesky(matrix.clone(), 3).unwrap();
         let inverse = inverse(&factor, 3);

@@ -1,20 +1,21 @@
-//! Bringing every feature to mean 0 and deviation 1.
+//! Normalisation of every feature to mean 0 and standard deviation 1.
 //!
-//! The statistics come from the training speakers alone and travel inside the
-//! model: a model that saw the test speakers' statistics has seen the test.
+//! The statistics come from the training speakers only and are stored in the
+//! model. Statistics of the test speakers would leak the test into the model.
 //!
-//! A voice that is heard for longer can be measured by itself instead: an
-//! [`Enrolment`] gathers clips of one speaker, without labels, and
-//! [`Normalisation::adapted`] takes their statistics, drawn towards the
-//! training's as if [`PRIOR_CLIPS`] average clips of it were among them. With
-//! no clip that is the training's own.
+//! A speaker of whom several clips are known can have statistics of their own
+//! (speaker adaptation). An [`Enrolment`] collects clips of one speaker, without
+//! labels, and [`Normalisation::adapted`] computes their statistics, as if
+//! [`PRIOR_CLIPS`] average training clips were among them. Without any clip the
+//! result is the training's normalisation.
 
 use audio::{Features, Frames};
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 
-/// Average training clips that an enrolled speaker's statistics are mixed with.
+/// The number of average training clips that are mixed into the statistics of an
+/// enrolled speaker.
 pub const PRIOR_CLIPS: f64 = 3.0;
 
 /// Mean and standard deviation of every column, and of every functional.
@@ -23,9 +24,9 @@ pub const PRIOR_CLIPS: f64 = 3.0;
 pub struct Normalisation {
     /// Mean number of frames of a training clip.
     pub frames_a_clip: f32,
-    /// Of the frames' columns.
+    /// Statistics of the frames' columns.
     pub frames: Statistics,
-    /// Of the functionals; empty where the features have none.
+    /// Statistics of the functionals; empty if the features have none.
     pub functionals: Statistics,
 }
 
@@ -40,12 +41,13 @@ pub struct Statistics {
 }
 
 impl Normalisation {
-    /// The statistics of some clips: every frame counts alike, and every clip
-    /// counts alike for the functionals.
+    /// The statistics of some clips. Every frame has the same weight; for the
+    /// functionals every clip has the same weight.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Settings`] where there is no clip or the clips' features differ in number.
+    /// [`ModelError::Settings`] if there is no clip, or if the clips have different
+    /// numbers of features.
     pub fn fit<'a>(clips: impl IntoIterator<Item = &'a Features>) -> Result<Self, ModelError> {
         let clips: Vec<&Features> = clips.into_iter().collect();
         let frames: usize = clips.iter().map(|clip| clip.frames.len()).sum();
@@ -56,17 +58,18 @@ impl Normalisation {
         })
     }
 
-    /// The statistics of an enrolled speaker, drawn towards these by [`PRIOR_CLIPS`].
+    /// The statistics of an enrolled speaker, with [`PRIOR_CLIPS`] average clips of
+    /// these statistics mixed in.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Settings`] where the numbers of columns differ.
+    /// [`ModelError::Settings`] if the numbers of columns or functionals differ.
     pub fn adapted(&self, enrolment: &Enrolment) -> Result<Self, ModelError> {
         if enrolment.is_empty() {
             return Ok(self.clone());
         }
         self.frames
-            .check(enrolment.frames.sum.len(), "columns a frame")?;
+            .check(enrolment.frames.sum.len(), "columns per frame")?;
         self.functionals
             .check(enrolment.functionals.sum.len(), "functionals")?;
         let frames = PRIOR_CLIPS * f64::from(self.frames_a_clip);
@@ -77,7 +80,8 @@ impl Normalisation {
         })
     }
 
-    /// Whether these are statistics of so many columns and functionals, all usable.
+    /// Whether the statistics are usable and have these numbers of columns and
+    /// functionals.
     pub(crate) fn is_sound(&self, columns: usize, functionals: usize) -> bool {
         self.frames_a_clip.is_finite()
             && self.frames_a_clip >= 0.0
@@ -85,14 +89,14 @@ impl Normalisation {
             && self.functionals.is_sound(functionals)
     }
 
-    /// The features less the mean, over the deviation.
+    /// The features minus the mean, divided by the standard deviation.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Settings`] where the numbers of columns differ.
+    /// [`ModelError::Settings`] if the numbers of columns or functionals differ.
     pub fn apply(&self, features: &Features) -> Result<Features, ModelError> {
         let columns = features.frames.columns();
-        self.frames.check(columns, "columns a frame")?;
+        self.frames.check(columns, "columns per frame")?;
         self.functionals
             .check(features.functionals.len(), "functionals")?;
         let mut data = features.frames.data().to_vec();
@@ -108,9 +112,9 @@ impl Normalisation {
     }
 }
 
-/// What is known of one speaker's voice: sums over some clips of theirs.
+/// What is known of one speaker's voice: sums over clips of that speaker.
 ///
-/// Clips are added one by one, in any order; no label is needed.
+/// Clips are added one by one and need no labels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Enrolment {
     clips: usize,
@@ -119,20 +123,20 @@ pub struct Enrolment {
 }
 
 impl Enrolment {
-    /// No clip yet.
+    /// An enrolment without clips.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One clip.
+    /// An enrolment of one clip.
     pub fn of(features: &Features) -> Self {
         let mut enrolment = Self::default();
         enrolment.add(features);
         enrolment
     }
 
-    /// One clip more. With other columns than those before it, the enrolment is
-    /// of no use, and [`Normalisation::adapted`] refuses it.
+    /// Adds a clip. If it has other columns or functionals than the clips before
+    /// it, [`Normalisation::adapted`] refuses the enrolment.
     pub fn add(&mut self, features: &Features) {
         self.clips += 1;
         for row in features.frames.rows() {
@@ -141,26 +145,26 @@ impl Enrolment {
         self.functionals.add(&features.functionals);
     }
 
-    /// All clips of another enrolment of the same speaker more.
+    /// Adds all clips of another enrolment of the same speaker.
     pub fn merge(&mut self, other: &Self) {
         self.clips += other.clips;
         self.frames.merge(&other.frames);
         self.functionals.merge(&other.functionals);
     }
 
-    /// Clips so far.
+    /// The number of clips.
     pub fn len(&self) -> usize {
         self.clips
     }
 
-    /// Whether there is none.
+    /// Whether there are no clips.
     pub fn is_empty(&self) -> bool {
         self.clips == 0
     }
 }
 
-/// Sums over rows, column by column. In 64 bits, in which the difference of
-/// squares keeps more digits than the values have.
+/// Sums over rows, column by column. In 64 bits the difference of squares keeps
+/// more digits than the values have.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Moments {
     count: f64,
@@ -198,7 +202,8 @@ impl Moments {
             self.sum = vec![0.0; columns];
             self.squares = vec![0.0; columns];
         } else if self.sum.len() != columns {
-            // Sums of unlike rows mean nothing; without any they fit no normalisation.
+            // Sums over rows of different sizes mean nothing. Empty sums fit no
+            // normalisation, so the error is found there.
             self.sum.clear();
             self.squares.clear();
         }
@@ -206,7 +211,8 @@ impl Moments {
 }
 
 impl Statistics {
-    /// Those of the rows in `moments` and of `prior` rows with these statistics.
+    /// The statistics of the rows in `moments` together with `prior` rows of these
+    /// statistics.
     fn mixed(&self, prior: f64, moments: &Moments) -> Self {
         let count = prior + moments.count;
         let columns = self.mean.iter().zip(&self.deviation);
@@ -218,7 +224,8 @@ impl Statistics {
                 let mixed = (prior * mean + sum) / count;
                 let power = (prior * (mean * mean + deviation * deviation) + square) / count;
                 let variance = (power - mixed * mixed).max(0.0);
-                // Of a column that hardly changes the prior keeps it away from zero.
+                // The lower limit keeps the deviation of a column that hardly
+                // changes away from zero.
                 (mixed as f32, variance.sqrt().max(0.05 * deviation) as f32)
             })
             .unzip();
@@ -233,7 +240,11 @@ impl Statistics {
                 sum = vec![0.0; row.len()];
             } else if row.len() != sum.len() {
                 return Err(ModelError::Settings {
-                    what: format!("clips of {} and {} features together", sum.len(), row.len()),
+                    what: format!(
+                        "clips with {} and with {} features cannot be combined",
+                        sum.len(),
+                        row.len()
+                    ),
                 });
             }
             count += 1;
@@ -243,11 +254,11 @@ impl Statistics {
         }
         if count == 0 {
             return Err(ModelError::Settings {
-                what: "no clip to take the normalisation from".into(),
+                what: "the normalisation needs at least one clip".into(),
             });
         }
         let mean: Vec<f64> = sum.iter().map(|sum| sum / count as f64).collect();
-        // In a second pass, because the difference of large squares loses digits.
+        // A second pass, because the difference of large squares loses digits.
         let mut squares = vec![0.0; mean.len()];
         for row in rows {
             for ((square, value), mean) in squares.iter_mut().zip(row).zip(&mean) {
@@ -256,7 +267,7 @@ impl Statistics {
         }
         let deviation = squares.iter().map(|square| {
             let deviation = (square / count as f64).sqrt() as f32;
-            // A column that never changes says nothing: leave it at zero.
+            // A column that never changes carries no information and becomes zero.
             if deviation > 1e-6 { deviation } else { 1.0 }
         });
         Ok(Self {
@@ -283,7 +294,7 @@ impl Statistics {
         })
     }
 
-    /// Whether there are as many deviations as means, `count` of each, all usable.
+    /// Whether there are `count` means and deviations, all of them usable.
     pub(crate) fn is_sound(&self, count: usize) -> bool {
         self.mean.len() == count
             && self.deviation.len() == count
@@ -304,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_was_fitted_on_comes_out_with_mean_0_and_deviation_1() {
+    fn the_clips_it_was_fitted_on_get_mean_0_and_deviation_1() {
         let clips = [
             clip(&[1.0, 7.0, 2.0, 7.0, 6.0, 7.0], &[10.0]),
             clip(&[-3.0, 7.0], &[30.0]),
@@ -331,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn an_adapted_normalisation_goes_from_the_training_to_the_speaker() {
+    fn adaptation_moves_from_the_training_to_the_speaker() {
         let train = [
             clip(&[0.0, 1.0, 2.0, 3.0], &[1.0]),
             clip(&[4.0, 5.0], &[3.0]),
@@ -347,11 +358,11 @@ mod tests {
             normalisation.adapted(&enrolment).unwrap()
         };
         assert_eq!(adapted(0), normalisation);
-        // One clip of 3 frames beside 3 average ones of 1.5 frames.
+        // One clip of 3 frames and 3 average ones of 1.5 frames.
         let expected = (4.5 * 2.0 + 36.0) / 7.5;
         assert!((adapted(1).frames.mean[0] - expected).abs() < 1e-5);
         assert!((adapted(1).functionals.mean[0] - (3.0 * 2.0 + 20.0) / 4.0).abs() < 1e-5);
-        // Many clips leave nothing of the training.
+        // With many clips nothing is left of the training.
         let alone = Normalisation::fit([&speaker]).unwrap();
         let many = adapted(100_000);
         for (many, alone) in many.frames.mean.iter().zip(&alone.frames.mean) {

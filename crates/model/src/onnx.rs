@@ -1,20 +1,20 @@
-//! A trained model as an ONNX file, for programs that are not this one.
+//! A trained model as an ONNX file, for other programs.
 //!
-//! [`to_bytes`] writes everything between features and probabilities into one
-//! graph (operator set 17): the normalisation, the convolutions, the recurrent
-//! layers, the pooling, the functionals' branch and the softmax, of every
-//! network of the model, and their mean. How features are made of
-//! samples is not part of it; the metadata say it.
+//! [`to_bytes`] writes everything from features to probabilities into one graph
+//! (operator set 17): the normalisation, the convolutions, the recurrent layers,
+//! the pooling, the functionals' branch and the softmax of every network of the
+//! model, and the mean of their probabilities. Feature extraction is not part of
+//! it; its settings are in the metadata.
 //!
 //! | input | shape | |
 //! |---|---|---|
-//! | `frames` | `[batch, time, columns]`, 32-bit floats | features as the audio crate gives them, not normalised; padded at the end with anything |
-//! | `lengths` | `[batch]`, 64-bit whole numbers | frames of each clip, from 1 to `time` |
-//! | `functionals` | `[batch, functionals]`, 32-bit floats | only where the features have functionals |
+//! | `frames` | `[batch, time, columns]`, 32-bit floats | features from the audio crate, not normalised; the padding can hold anything |
+//! | `lengths` | `[batch]`, 64-bit integers | frames of each clip, from 1 to `time` |
+//! | `functionals` | `[batch, functionals]`, 32-bit floats | only if the features have functionals |
 //!
 //! | output | shape | |
 //! |---|---|---|
-//! | `probabilities` | `[batch, labels]` | each row adds up to 1 |
+//! | `probabilities` | `[batch, labels]` | each row sums to 1 |
 //!
 //! | metadata | value |
 //! |---|---|
@@ -22,10 +22,10 @@
 //! | `columns`, `functionals` | JSON lists of the inputs' column names |
 //! | `features` | JSON of the audio crate's `FeatureSpec` |
 //! | `architecture` | JSON of [`Architecture`](crate::Architecture) |
-//! | `provenance` | JSON of [`Provenance`](crate::Provenance), the licence in it |
+//! | `provenance` | JSON of [`Provenance`](crate::Provenance), with the licence |
 //!
-//! Neither padding nor company changes a clip's probabilities: the recurrent
-//! nodes are given the lengths, and the pooling sees only what lies inside.
+//! Neither padding nor other clips change a clip's probabilities: the recurrent
+//! nodes get the lengths, and the pooling leaves out the padding.
 //!
 //! Sources: `onnx/onnx.proto` for the format ([`proto`]), `docs/Operators.md`
 //! of the ONNX repository for the operators.
@@ -38,27 +38,27 @@ mod layers;
 use prost::Message;
 use serde::Serialize;
 
-use crate::parameters::{Array, parameters};
 use crate::{Member, Model, ModelError, PoolingKind};
 use graph::{Graph, Name, int, ints, value};
 use proto::{Length, ModelProto, OperatorSetIdProto, StringStringEntryProto, data_type};
+use recurrent::parameters::{Array, parameters};
 
-/// The version of ONNX's own operators that the nodes are of.
+/// The version of ONNX's operator set that the nodes belong to.
 const OPERATOR_SET: i64 = 17;
-/// The version of the file format that came with it.
+/// The version of the file format that belongs to it.
 const FORMAT_VERSION: i64 = 8;
 
 /// The bytes of an ONNX file.
 ///
 /// # Errors
 ///
-/// [`ModelError::Export`] where ONNX has no node for the network's cells: an
-/// LSTM with full peephole matrices.
+/// [`ModelError::Export`] if ONNX has no node for the network's cells: an LSTM
+/// with full peephole matrices.
 pub fn to_bytes(model: &Model) -> Result<Vec<u8>, ModelError> {
     Ok(to_proto(model)?.encode_to_vec())
 }
 
-/// The same as messages.
+/// The same as a protocol buffer message.
 ///
 /// # Errors
 ///
@@ -145,7 +145,7 @@ pub fn to_proto(model: &Model) -> Result<ModelProto, ModelError> {
     })
 }
 
-/// What every network of the model takes.
+/// The inputs of every network of the model.
 struct Inputs {
     frames: Name,
     lengths: Name,
@@ -153,7 +153,7 @@ struct Inputs {
     functionals: Option<Name>,
 }
 
-/// One network, from features to the labels' probabilities.
+/// One network, from features to the probabilities of the labels.
 fn network(
     graph: &mut Graph,
     member: &Member,
@@ -168,7 +168,7 @@ fn network(
     };
     let statistics = &member.normalisation.frames;
     let normalised = normalise(graph, "frames", &inputs.frames, statistics);
-    // Padding may hold anything, which must not reach a product.
+    // Padding can hold anything, NaN too, and must not reach a product.
     let zero = graph.floats("zero", &[], &[0.0]);
     let mut frames = graph.node(
         "Where",
@@ -210,7 +210,8 @@ fn network(
     Ok(graph.node_with("Softmax", "answer", &[&logits], over_labels))
 }
 
-/// The mean of the networks' probabilities, tempered, as [`crate::Recognizer`] does it.
+/// The mean of the networks' probabilities after temperature scaling, as in
+/// [`crate::Recognizer`].
 fn together(graph: &mut Graph, answers: &[Name], temperature: f32) -> Name {
     let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
     let mean = graph.node("Mean", "mean_probabilities", &answers);
@@ -227,7 +228,7 @@ fn json(value: &impl Serialize) -> Result<String, ModelError> {
     })
 }
 
-/// Less the mean, over the deviation.
+/// The input minus the mean, divided by the standard deviation.
 fn normalise(graph: &mut Graph, name: &str, input: &str, statistics: &crate::Statistics) -> Name {
     let size = [statistics.mean.len()];
     let mean = graph.floats(&format!("{name}_mean"), &size, &statistics.mean);
@@ -248,7 +249,7 @@ fn linear(graph: &mut Graph, name: &str, input: &str, weight: &Array, bias: &Arr
     graph.node_with("Gemm", name, &[input, &weight, &bias], transposed)
 }
 
-/// `[batch, time, 1]`: whether a frame lies inside its clip.
+/// `[batch, time, 1]`: whether a frame is inside its clip.
 fn inside(graph: &mut Graph, frames: &str, lengths: &str) -> Name {
     let (zero, one) = (graph.int("int_zero", 0), graph.int("int_one", 1));
     let shape = graph.node("Shape", "frames_shape", &[frames]);
@@ -260,7 +261,7 @@ fn inside(graph: &mut Graph, frames: &str, lengths: &str) -> Name {
     graph.node("Unsqueeze", "inside", &[&inside, &last])
 }
 
-/// From `[batch, time, hidden]` to `[batch, output]`, as [`crate::Pooling`] does it.
+/// From `[batch, time, hidden]` to `[batch, output]`, as in [`crate::Pooling`].
 fn pool(
     graph: &mut Graph,
     kind: PoolingKind,
@@ -269,7 +270,7 @@ fn pool(
     inside: &str,
     lengths: &str,
 ) -> Name {
-    // Below any value or score that a network gives.
+    // Below any value or score of a network.
     const OUTSIDE: [f32; 1] = [-1e9];
     match kind {
         PoolingKind::Last => {

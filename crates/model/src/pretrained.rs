@@ -1,39 +1,36 @@
-//! The model that comes with the crate.
+//! The pretrained model, compiled in with the feature `pretrained`.
 //!
-//! What it was trained on, how good it is and under which terms it may be used
-//! is in `pretrained/README.md`: not the terms of this code, since RAVDESS is
-//! for non-commercial use. The feature `pretrained` leaves it out when it is
-//! turned off.
+//! `pretrained/README.md` says what it was trained on, how good it is and under
+//! which terms it may be used. These are not the terms of this code: RAVDESS,
+//! the corpus it was trained on, is for non-commercial use only.
 
 use burn::tensor::Device;
 
-use crate::{Backend, Model, ModelError, Recognizer};
+use crate::{Model, ModelError, Recognizer};
 
-/// The model's file.
+/// The model file.
 const BYTES: &[u8] = include_bytes!("../pretrained/ravdess.safetensors");
 
 impl Model {
-    /// The model that comes with the crate, onto `device`.
+    /// The pretrained model, on `device`.
     ///
     /// # Errors
     ///
-    /// As [`from_bytes`](Self::from_bytes), which this file does not cause.
+    /// As [`from_bytes`](Self::from_bytes); the file that is compiled in causes none.
     pub fn pretrained(device: &Device) -> Result<Self, ModelError> {
-        Self::parse(BYTES, "the model that comes with the program", device)
+        Self::parse(BYTES, "the pretrained model", device)
     }
 }
 
 impl Recognizer {
-    /// A recogniser with the model that comes with the crate: eight emotions,
-    /// trained on acted English sentences (RAVDESS, CC BY-NC-SA 4.0: not for
-    /// commercial use).
+    /// The pretrained model on the CPU: eight emotions, trained on acted
+    /// English sentences (RAVDESS, CC BY-NC-SA 4.0: not for commercial use).
     ///
     /// # Errors
     ///
-    /// [`ModelError::Backend`] where the device cannot be used.
+    /// As [`Model::pretrained`].
     pub fn pretrained() -> Result<Self, ModelError> {
-        let device = Backend::Auto.device()?;
-        Self::new(Model::pretrained(&device)?, device)
+        Self::builder().build()
     }
 }
 
@@ -42,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pretrained_model_can_be_used_and_is_small() {
+    fn the_pretrained_model_loads_and_is_small() {
         let model = Model::pretrained(&Device::flex()).unwrap();
         assert_eq!(model.description.labels.len(), 8);
         assert!(model.description.provenance.licence.contains("CC BY-NC-SA"));

@@ -1,68 +1,69 @@
-//! Where a model comes from and how good it was found to be: what its card is made of.
+//! Where a model comes from and how good it is: the content of its model card.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a model comes from, and how good it was found to be.
+/// Where a model comes from, and how good it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Provenance {
-    /// Title of the corpus it was trained on, for people.
+    /// Title of the training corpus, for people.
     pub corpus: String,
-    /// Name of that corpus's card, for programs.
+    /// Name of the corpus's card, for programs.
     pub corpus_card: String,
-    /// Whether a program made the recordings, so that the figures say nothing of people.
+    /// Whether the recordings are synthetic; the results then do not apply to people.
     pub synthetic: bool,
-    /// Licence terms that follow from the corpus.
+    /// Licence terms that the corpus imposes.
     pub licence: String,
-    /// Speakers trained on.
+    /// Training speakers.
     pub train_speakers: Vec<String>,
-    /// Speakers that decided when to stop.
+    /// Validation speakers, whose clips decided when to stop.
     pub validation_speakers: Vec<String>,
-    /// Speakers never heard in training.
+    /// Test speakers, unseen in training and validation.
     pub test_speakers: Vec<String>,
-    /// The seed of everything random.
+    /// The random seed.
     pub seed: u64,
     /// Version of the program that trained it.
     pub program_version: String,
-    /// Day of the training, `2026-01-31`.
+    /// Date of the training, such as `2026-01-31`.
     pub date: String,
-    /// Epoch the weights are of, from 1.
+    /// The epoch that the weights were taken from, counted from 1.
     pub epoch: usize,
     /// Unweighted average recall on the test speakers, 0 to 1.
     pub test_uar: Option<f64>,
     /// Accuracy on the test speakers, 0 to 1.
     pub test_accuracy: Option<f64>,
-    /// How good models of the same settings were found by cross-validation: a
-    /// model that is trained on all speakers has none left to be tested on.
+    /// The cross-validation of models with the same settings. A model trained on
+    /// all speakers has no test speakers of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cross_validation: Option<CrossValidation>,
 }
 
-/// What a cross-validation found.
+/// The results of a cross-validation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrossValidation {
-    /// The folds, in words.
+    /// How the folds were made, in words.
     pub protocol: String,
-    /// Speakers tested, each by models that never heard them.
+    /// Number of speakers tested, each with models that were not trained on them.
     pub speakers: usize,
-    /// Clips tested.
+    /// Number of clips tested.
     pub clips: u64,
-    /// Seeds that every fold was trained with.
+    /// Number of seeds that every fold was trained with.
     pub seeds: u64,
-    /// Unweighted average recall over all predictions of a seed, mean over seeds.
+    /// Unweighted average recall over all predictions of a seed; the mean over seeds.
     pub uar: f64,
-    /// Its deviation over seeds, where there were several.
+    /// Its standard deviation over seeds, if there were several.
     pub uar_deviation: Option<f64>,
     /// Its 95 % interval over speakers.
     pub uar_interval: Option<[f64; 2]>,
-    /// Accuracy, likewise.
+    /// Accuracy over all predictions of a seed; the mean over seeds.
     pub accuracy: f64,
     /// Expected calibration error.
     pub calibration_error: f64,
     /// Recall of each class.
     pub recalls: Vec<(String, f64)>,
-    /// UAR with some unlabelled clips of each speaker known; no number of
-    /// clips stands for all, the tested ones among them.
+    /// Unweighted average recall after speaker adaptation, with the number of
+    /// unlabelled clips of each speaker that were enrolled. `None` stands for
+    /// all clips, including the tested ones.
     pub adapted: Vec<(Option<usize>, f64)>,
 }

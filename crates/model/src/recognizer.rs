@@ -3,65 +3,126 @@
 use std::path::Path;
 
 use audio::{FeatureExtractor, Features, Recording};
-use burn::tensor::{Device, Tensor};
-use serde::Serialize;
+use burn::module::Module;
+use burn::tensor::Device;
 
-#[cfg(doc)]
-use crate::Familiarity;
-use crate::{Backend, Batch, Description, Enrolment, Model, ModelError, few_shot};
+use crate::nn::rows;
+use crate::{
+    Backend, Batch, Classification, Description, Enrolment, Model, ModelError, Prepared,
+    RecognizerBuilder, few_shot,
+};
 
-/// Says which emotion a voice carries.
+/// Recognises the emotion in a voice.
 ///
-/// Opening reads the model and prepares the feature extraction; classifying
-/// changes nothing, so one recogniser serves many threads.
+/// Building it reads the model and prepares the feature extraction. Classifying
+/// changes nothing, so several threads can share one recogniser.
 ///
 /// ```no_run
 /// use model::Recognizer;
 ///
 /// let recognizer = Recognizer::open("model.safetensors")?;
-/// let emotion = recognizer.classify_file("voice.wav")?;
-/// println!("{} ({:.0} %)", emotion.label(), 100.0 * emotion.probability());
+/// let answer = recognizer.classify_file("voice.wav")?;
+/// println!("{}", answer.verdict()); // angry (87 %)
 /// # Ok::<(), model::ModelError>(())
+/// ```
+///
+/// Many recordings are fastest in batches:
+///
+/// ```no_run
+/// use audio::Recording;
+/// use model::{ModelError, Prepared, Recognizer};
+///
+/// let recognizer = Recognizer::builder().build()?;
+/// let prepare = |path: &str| recognizer.prepare(&Recording::open(path)?);
+/// let clips = ["a.wav", "b.wav", "c.wav"].map(prepare);
+/// let clips = clips.into_iter().collect::<Result<Vec<Prepared>, ModelError>>()?;
+/// for answer in recognizer.classify_many(&clips.iter().collect::<Vec<_>>())? {
+///     println!("{}", answer.verdict());
+/// }
+/// # Ok::<(), ModelError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recognizer {
     model: Model,
     extractor: FeatureExtractor,
     device: Device,
-    /// What is added to the logarithms of the probabilities; empty for nothing.
-    offsets: Vec<f64>,
+    /// A label is only given if it is at least this probable.
+    pub(crate) abstain_below: f32,
+    /// Added to the logarithms of the labels' probabilities ([`few_shot`]);
+    /// empty for none.
+    pub(crate) offsets: Vec<f64>,
 }
 
+// Threads share recognisers, and answers travel between threads.
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Recognizer>();
+    is_send_and_sync::<Model>();
+    is_send_and_sync::<Classification>();
+    is_send_and_sync::<Prepared>();
+};
+
+/// The most frames of a batch, padding included: full batches of clips of 40
+/// seconds at 100 frames per second. The pretrained model needs 250 MB for them.
+const BATCH_FRAMES: usize = Recognizer::BATCH * 4096;
+
 impl Recognizer {
-    /// Opens a model file on the backend that [`Backend::Auto`] chooses.
+    /// How many recordings go through the network at once. Of recordings that
+    /// are minutes long it is fewer, so that one of an hour among short ones
+    /// does not pad them all to an hour.
+    pub const BATCH: usize = 64;
+
+    /// The settings of a new recogniser, each with a default.
+    pub fn builder<'a>() -> RecognizerBuilder<'a> {
+        RecognizerBuilder::default()
+    }
+
+    /// Opens a model file on the CPU; [`builder`](Self::builder) has more settings.
     ///
     /// # Errors
     ///
     /// As [`Model::load`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
-        Self::open_on(path, Backend::Auto)
+        Self::builder().model_file(path.as_ref()).build()
     }
 
-    /// Opens a model file on a chosen backend.
+    /// Opens a model file on a chosen backend, as the [`builder`](Self::builder) does.
     ///
     /// # Errors
     ///
-    /// As [`Model::load`], and [`ModelError::Backend`] where the backend cannot be used here.
+    /// As [`Model::load`], and [`ModelError::Backend`] if the backend cannot be used here.
     pub fn open_on(path: impl AsRef<Path>, backend: Backend) -> Result<Self, ModelError> {
-        let device = backend.device()?;
-        Self::new(Model::load(path, &device)?, device)
+        Self::builder()
+            .model_file(path.as_ref())
+            .backend(backend)
+            .build()
     }
 
-    /// Wraps a model whose network is on `device`.
+    /// Wraps a model, which is moved to `device` if it is on another one. It
+    /// never abstains.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Audio`] where the model's feature settings cannot be used.
-    pub fn new(model: Model, device: Device) -> Result<Self, ModelError> {
+    /// [`ModelError::Settings`] or [`ModelError::Audio`] if the model has no
+    /// network or its description cannot be used ([`Description::validate`]).
+    pub fn new(mut model: Model, device: Device) -> Result<Self, ModelError> {
+        // A model's fields are open, so it may not have come out of a file.
+        model.description.validate()?;
+        if model.members.is_empty() {
+            return Err(ModelError::Settings {
+                what: "the model has no network; it needs at least one".into(),
+            });
+        }
+        for member in &mut model.members {
+            if member.classifier.devices().iter().any(|d| *d != device) {
+                member.classifier = member.classifier.clone().to_device(&device);
+            }
+        }
         Ok(Self {
             extractor: model.description.features.extractor()?,
             model,
             device,
+            abstain_below: 0.0,
             offsets: Vec::new(),
         })
     }
@@ -85,64 +146,115 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`ModelError::Audio`] where the file cannot be decoded or holds no frame of sound.
+    /// [`ModelError::Audio`] if the file cannot be decoded or is too short for
+    /// one frame.
     pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Classification, ModelError> {
         self.classify(&Recording::open(path)?)
     }
 
-    /// Classifies the bytes of an audio file.
+    /// Classifies the content of an audio file.
     ///
     /// # Errors
     ///
     /// As [`classify_file`](Self::classify_file).
-    pub fn classify_bytes(&self, bytes: Vec<u8>) -> Result<Classification, ModelError> {
-        self.classify(&Recording::from_bytes(bytes)?)
+    pub fn classify_bytes(&self, bytes: impl AsRef<[u8]>) -> Result<Classification, ModelError> {
+        self.classify(&Recording::from_bytes(bytes.as_ref())?)
     }
 
-    /// Classifies mono samples of full scale ±1 at `sample_rate` Hz.
+    /// Classifies mono samples, full scale ±1, at `sample_rate` Hz.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Audio`] where a sample is not a number, the rate is 0, or
-    /// the samples hold no frame of sound.
+    /// [`ModelError::Audio`] if a sample is NaN or infinite, the rate is 0, or
+    /// there are too few samples for one frame.
     pub fn classify_samples(
         &self,
-        samples: Vec<f32>,
+        samples: &[f32],
         sample_rate: u32,
     ) -> Result<Classification, ModelError> {
-        self.classify(&Recording::from_samples(samples, sample_rate)?)
+        self.classify(&Recording::from_samples(samples.to_vec(), sample_rate)?)
     }
 
     /// Classifies a decoded recording.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Audio`] where the recording holds no frame of sound.
+    /// [`ModelError::Audio`] if the recording is too short for one frame.
     pub fn classify(&self, recording: &Recording) -> Result<Classification, ModelError> {
-        let features = self.extractor.extract(recording)?;
-        let mut answer = self.classify_features(&[&features])?.remove(0);
-        if recording.sample_rate >= audio::VadSettings::LOWEST_RATE {
-            let speech = audio::speech_segments(recording, &audio::VadSettings::default())?;
-            answer.speech_seconds = Some(speech.iter().map(audio::Segment::duration).sum());
-        }
-        Ok(answer)
+        let prepared = self.prepare(recording)?;
+        Ok(self.classify_many(&[&prepared])?.remove(0))
     }
 
-    /// Classifies features that the model's own settings made, several clips
-    /// in one pass of the network.
+    /// Extracts the model's features from a recording and finds the speech in
+    /// it: all that classifying or enrolling it needs.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Settings`] where the features are not of these settings.
+    /// [`ModelError::Audio`] if the recording is too short for one frame.
+    pub fn prepare(&self, recording: &Recording) -> Result<Prepared, ModelError> {
+        Prepared::new(self.extractor.extract(recording)?, recording)
+    }
+
+    /// The model's features of a recording.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Audio`] if the recording is too short for one frame.
+    pub fn features(&self, recording: &Recording) -> Result<Features, ModelError> {
+        Ok(self.extractor.extract(recording)?)
+    }
+
+    /// Classifies prepared recordings, [`BATCH`](Self::BATCH) of them at a time
+    /// in one pass through the network; one answer for each, in their order.
+    ///
+    /// Padding changes nothing, but a matrix product of another number of rows
+    /// rounds differently: a recording's probabilities in a batch and alone
+    /// differ by a few 10⁻⁷.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] if a clip's features are not of the model's
+    /// settings or have no frame; [`ModelError::Backend`] if the device fails.
+    pub fn classify_many(&self, clips: &[&Prepared]) -> Result<Vec<Classification>, ModelError> {
+        let features: Vec<&Features> = clips.iter().map(|clip| clip.features()).collect();
+        let mut answers = self.classify_features(&features)?;
+        for (answer, clip) in answers.iter_mut().zip(clips) {
+            answer.speech_seconds = clip.speech_seconds();
+        }
+        Ok(answers)
+    }
+
+    /// Classifies features whose recordings are not at hand, in the same batches
+    /// as [`classify_many`](Self::classify_many).
+    ///
+    /// # Errors
+    ///
+    /// As [`classify_many`](Self::classify_many).
     pub fn classify_features(
         &self,
         clips: &[&Features],
     ) -> Result<Vec<Classification>, ModelError> {
-        if clips.is_empty() {
-            return Ok(Vec::new());
+        if let Some(index) = clips.iter().position(|clip| clip.frames.is_empty()) {
+            return Err(ModelError::Settings {
+                what: format!("clip {index} has no frame; leave it out"),
+            });
         }
-        let labels = &self.model.description.labels;
-        let mut sums = vec![vec![0.0f64; labels.len()]; clips.len()];
+        let mut answers = Vec::with_capacity(clips.len());
+        let mut rest = clips;
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(batch_size(rest));
+            for (clip, probabilities) in batch.iter().zip(self.probabilities(batch)?) {
+                answers.push(self.answer(clip, probabilities));
+            }
+            rest = after;
+        }
+        Ok(answers)
+    }
+
+    /// The labels' probabilities for every clip of a batch.
+    fn probabilities(&self, clips: &[&Features]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let labels = self.model.description.labels.len();
+        let mut sums = vec![vec![0.0f64; labels]; clips.len()];
         for member in &self.model.members {
             let normalised = clips
                 .iter()
@@ -157,33 +269,49 @@ impl Recognizer {
             }
         }
         let temperature = f64::from(self.model.description.temperature);
-        let familiarity = self.model.familiarity.as_ref();
-        Ok(sums
-            .into_iter()
-            .zip(clips)
-            .map(|(row, clip)| {
-                let mut scores = tempered(&row, temperature);
-                if !self.offsets.is_empty() {
-                    scores = few_shot::moved(&scores, &self.offsets);
-                }
-                let scores = labels.iter().cloned().zip(scores);
-                Classification {
-                    scores: scores.collect(),
-                    speech_seconds: None,
-                    unfamiliarity: familiarity.map(|f| f.unfamiliarity(&clip.functionals)),
-                }
+        let tempered = sums.iter().map(|sums| tempered(sums, temperature));
+        Ok(tempered
+            .map(|probabilities| match self.offsets.is_empty() {
+                true => probabilities,
+                false => few_shot::moved(&probabilities, &self.offsets),
             })
             .collect())
     }
 
-    /// A recogniser for one speaker, of whom some clips have been heard: their
-    /// voice is measured by its own statistics. No label is needed; about ten
-    /// clips (half a minute) give most of what can be gained.
+    /// Everything known about a clip that has these probabilities.
+    fn answer(&self, clip: &Features, probabilities: Vec<f32>) -> Classification {
+        let labels = self.model.description.labels.iter().cloned();
+        let familiarity = self.model.familiarity.as_ref();
+        Classification {
+            scores: labels.zip(probabilities).collect(),
+            speech_seconds: None,
+            unfamiliarity: familiarity.map(|f| f.unfamiliarity(&clip.functionals)),
+            abstain_below: self.abstain_below,
+        }
+    }
+
+    /// Speaker adaptation: a recogniser for one speaker, whose voice is
+    /// normalised by its own statistics. No label is needed; about ten clips
+    /// (half a minute) give most of the gain.
+    ///
+    /// ```no_run
+    /// use audio::Recording;
+    /// use model::{Enrolment, Recognizer};
+    ///
+    /// let recognizer = Recognizer::builder().build()?;
+    /// let first = recognizer.prepare(&Recording::open("first.wav")?)?;
+    /// let second = recognizer.prepare(&Recording::open("second.wav")?)?;
+    /// let speaker = Enrolment::from_clips(&[&first, &second]);
+    /// let adapted = recognizer.enrolled(&speaker)?;
+    /// // What was prepared for the enrolment can be classified too.
+    /// println!("{}", adapted.classify_many(&[&first])?[0].verdict());
+    /// # Ok::<(), model::ModelError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ModelError::Settings`] where the clips' features are not of the
-    /// model's settings.
+    /// [`ModelError::Settings`] if the clips' features are not of the model's
+    /// settings.
     pub fn enrolled(&self, speaker: &Enrolment) -> Result<Self, ModelError> {
         let mut recognizer = self.clone();
         for member in &mut recognizer.model.members {
@@ -191,47 +319,19 @@ impl Recognizer {
         }
         Ok(recognizer)
     }
+}
 
-    /// A recogniser for one speaker by some clips of theirs with the place of
-    /// each one's label: it is enrolled, and labels that it says of these clips
-    /// too often or too rarely are corrected for. A few clips of every label
-    /// are wanted; with clips of one label alone it would say that more often.
-    ///
-    /// # Errors
-    ///
-    /// [`ModelError::Settings`] where a label does not exist, or the clips'
-    /// features are not of the model's settings.
-    pub fn taught(&self, clips: &[(&Features, usize)]) -> Result<Self, ModelError> {
-        let labels = self.model.description.labels.len();
-        if let Some((_, label)) = clips.iter().find(|(_, label)| *label >= labels) {
-            return Err(ModelError::Settings {
-                what: format!("there is no label {label}, the model has {labels}"),
-            });
-        }
-        let mut speaker = Enrolment::new();
-        for (features, _) in clips {
-            speaker.merge(&Enrolment::of(features));
-        }
-        let mut recognizer = self.enrolled(&speaker)?;
-        recognizer.offsets.clear();
-        let features: Vec<&Features> = clips.iter().map(|(features, _)| *features).collect();
-        let answers = recognizer.classify_features(&features)?;
-        let said = answers.iter().zip(clips).map(|(answer, (_, label))| {
-            let probabilities = answer.scores().iter().map(|(_, p)| *p);
-            (probabilities.collect(), *label)
-        });
-        recognizer.offsets = few_shot::offsets(&said.collect::<Vec<_>>());
-        Ok(recognizer)
-    }
-
-    /// The features that the model's own settings make of a recording.
-    ///
-    /// # Errors
-    ///
-    /// [`ModelError::Audio`] where the recording holds no frame of sound.
-    pub fn features(&self, recording: &Recording) -> Result<Features, ModelError> {
-        Ok(self.extractor.extract(recording)?)
-    }
+/// How many of the first clips make up a batch: [`Recognizer::BATCH`], or fewer
+/// if they are so long that they would need too much memory together.
+fn batch_size(clips: &[&Features]) -> usize {
+    let mut longest = 0;
+    let fits = |(index, clip): &(usize, &&Features)| {
+        longest = longest.max(clip.frames.len());
+        (index + 1) * longest <= BATCH_FRAMES
+    };
+    let first = clips.iter().take(Recognizer::BATCH).enumerate();
+    // A clip that is too long by itself still has to be classified.
+    first.take_while(fits).count().max(1)
 }
 
 /// Probabilities in proportion to `weights ^ (1 / temperature)`.
@@ -241,76 +341,26 @@ fn tempered(weights: &[f64], temperature: f64) -> Vec<f32> {
     powers.iter().map(|power| (power / sum) as f32).collect()
 }
 
-/// The rows of `[rows, columns]` on the host.
-pub(crate) fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, ModelError> {
-    let columns = tensor.dims()[1];
-    let flat: Vec<f32> = tensor
-        .try_into_vec_as()
-        .map_err(|error| ModelError::Backend {
-            backend: "device".into(),
-            what: format!("the result could not be read back: {error:?}"),
-        })?;
-    Ok(flat.chunks(columns).map(<[f32]>::to_vec).collect())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use audio::Frames;
 
-/// What a recogniser says of one recording.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Classification {
-    scores: Vec<(String, f32)>,
-    speech_seconds: Option<f64>,
-    unfamiliarity: Option<f32>,
-}
-
-impl Classification {
-    /// Every label with its probability, in the model's order; they add up to 1.
-    pub fn scores(&self) -> &[(String, f32)] {
-        &self.scores
-    }
-
-    /// Seconds in which somebody speaks, as the audio crate's voice-activity
-    /// detector hears it. Not known of features, nor below 8 kHz.
-    pub fn speech_seconds(&self) -> Option<f64> {
-        self.speech_seconds
-    }
-
-    /// Whether there is any speech to judge; true where that is not known.
-    pub fn is_speech(&self) -> bool {
-        self.speech_seconds != Some(0.0)
-    }
-
-    /// How unlike the training clips the recording is ([`Familiarity`]): above
-    /// 1 it is further from them than 99 of 100 recordings of the same kind by
-    /// other speakers, and the probabilities are worth little. Not known
-    /// of models whose features have no functionals.
-    pub fn unfamiliarity(&self) -> Option<f32> {
-        self.unfamiliarity
-    }
-
-    /// Whether the recording is like those trained on; true where that is not known.
-    pub fn is_familiar(&self) -> bool {
-        self.unfamiliarity.is_none_or(|distance| distance <= 1.0)
-    }
-
-    /// The place of the most probable label; the first of equals.
-    pub fn index(&self) -> usize {
-        (0..self.scores.len()).fold(0, |best, k| {
-            if self.scores[k].1 > self.scores[best].1 {
-                k
-            } else {
-                best
-            }
-        })
-    }
-
-    /// The most probable label.
-    pub fn label(&self) -> &str {
-        self.scores.get(self.index()).map_or("", |(label, _)| label)
-    }
-
-    /// The probability of the most probable label.
-    pub fn probability(&self) -> f32 {
-        self.scores
-            .get(self.index())
-            .map_or(0.0, |(_, probability)| *probability)
+    #[test]
+    fn a_batch_has_64_clips_or_fewer_if_they_are_long() {
+        let clip = |frames: usize| Features {
+            frames: Frames::new(vec![0.0; frames], 1),
+            functionals: Vec::new(),
+        };
+        let (short, long, huge) = (clip(4096), clip(8192), clip(BATCH_FRAMES + 1));
+        assert_eq!(batch_size(&[&short; 100]), 64);
+        assert_eq!(batch_size(&[&short; 3]), 3);
+        assert_eq!(batch_size(&[&long; 100]), 32);
+        assert_eq!(batch_size(&[&huge, &short]), 1);
+        // The short clips go first, then the long one, then the rest.
+        let mut mixed = vec![&short; 100];
+        mixed[10] = &huge;
+        assert_eq!(batch_size(&mixed), 10);
+        assert_eq!(batch_size(&mixed[10..]), 1);
     }
 }

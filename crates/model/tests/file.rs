@@ -1,51 +1,7 @@
-//! The model file: what is saved comes back, and nothing else is taken for a model.
+//! The model file: a saved model is read back unchanged, and other files are refused.
 
-use audio::{FeatureSpec, Recording};
-use model::recurrent::Init;
-use model::{
-    Architecture, Backend, Convolution, Description, Enrolment, Familiarity, Member, Model,
-    ModelError, Normalisation, Provenance, Recognizer,
-};
-
-fn recording(hertz: f32) -> Recording {
-    let samples = (0..16_000)
-        .map(|n| 0.3 * (std::f32::consts::TAU * hertz * n as f32 / 16_000.0).sin())
-        .collect();
-    Recording::from_samples(samples, 16_000).unwrap()
-}
-
-fn model() -> Model {
-    let features = FeatureSpec::recommended();
-    let extractor = features.extractor().unwrap();
-    let clips = [200.0, 900.0].map(|hertz| extractor.extract(&recording(hertz)).unwrap());
-    let description = Description {
-        labels: ["calm", "angry", "sad"].map(String::from).to_vec(),
-        features,
-        architecture: Architecture {
-            convolutions: vec![Convolution::default()],
-            hidden: 8,
-            layers: 2,
-            ..Architecture::default()
-        },
-        temperature: 1.5,
-        provenance: Provenance {
-            corpus: "two tones".into(),
-            seed: 3,
-            test_uar: Some(0.25),
-            ..Provenance::default()
-        },
-    };
-    let device = Backend::Flex.device().unwrap();
-    let member = |seed| Member {
-        classifier: description.init(&mut Init::new(seed, &device)),
-        normalisation: Normalisation::fit(&clips).unwrap(),
-    };
-    Model {
-        members: vec![member(3), member(4)],
-        familiarity: Some(Familiarity::fit(clips.iter().map(|c| &c.functionals[..])).unwrap()),
-        description,
-    }
-}
+use crate::common::{model, recording};
+use model::{Backend, Model, ModelError, Recognizer};
 
 fn load(bytes: &[u8]) -> Result<Model, ModelError> {
     Model::from_bytes(bytes, &Backend::Flex.device().unwrap())
@@ -73,7 +29,7 @@ fn with_metadata(bytes: &[u8], key: &str, value: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_saved_model_says_what_it_said_before() {
+fn a_saved_model_gives_the_same_answers() {
     let model = model();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
@@ -81,7 +37,7 @@ fn a_saved_model_says_what_it_said_before() {
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
         1,
-        "no temporary file stays"
+        "a temporary file was left behind"
     );
 
     let device = Backend::Flex.device().unwrap();
@@ -96,7 +52,7 @@ fn a_saved_model_says_what_it_said_before() {
 }
 
 #[test]
-fn an_ensemble_says_the_mean_of_what_its_networks_say() {
+fn an_ensemble_averages_the_probabilities_of_its_networks() {
     let mut model = model();
     model.description.temperature = 1.0;
     let device = Backend::Flex.device().unwrap();
@@ -116,7 +72,7 @@ fn an_ensemble_says_the_mean_of_what_its_networks_say() {
     for ((both, a), b) in scores(&model).iter().zip(&a).zip(&b) {
         assert!((both - (a + b) / 2.0).abs() < 1e-6);
     }
-    // Twice the temperature: the square roots, brought to a sum of 1.
+    // Temperature 2: the square roots, scaled to a sum of 1.
     let mut warm = model.clone();
     warm.description.temperature = 2.0;
     let roots: Vec<f32> = scores(&model).iter().map(|p| p.sqrt()).collect();
@@ -127,25 +83,7 @@ fn an_ensemble_says_the_mean_of_what_its_networks_say() {
 }
 
 #[test]
-fn nobody_enrolled_changes_nothing_and_a_speaker_does() {
-    let model = model();
-    let recognizer = Recognizer::new(model, Backend::Flex.device().unwrap()).unwrap();
-    let nobody = recognizer.enrolled(&Enrolment::new()).unwrap();
-    let (a, b) = (recording(440.0), recording(440.0));
-    assert_eq!(
-        nobody.classify(&a).unwrap(),
-        recognizer.classify(&b).unwrap()
-    );
-    let somebody = Enrolment::of(&recognizer.features(&recording(300.0)).unwrap());
-    let known = recognizer.enrolled(&somebody).unwrap();
-    assert_ne!(
-        known.classify(&a).unwrap(),
-        recognizer.classify(&b).unwrap()
-    );
-}
-
-#[test]
-fn the_tensors_have_names_that_say_what_they_are() {
+fn the_tensors_are_named_after_their_place_in_the_network() {
     let bytes = model().to_bytes().unwrap();
     let (header, _) = split(&bytes);
     for name in [
@@ -197,13 +135,13 @@ fn every_flipped_byte_of_the_header_loads_or_is_a_typed_error() {
     for place in 0..header {
         let mut damaged = bytes.clone();
         damaged[place] ^= 0x15;
-        // Not panicking is the claim; a changed digit of a mean is still a model.
+        // It must not panic; a changed digit of a mean is still a model.
         let _ = load(&damaged);
     }
 }
 
 #[test]
-fn other_files_and_other_versions_are_told_apart() {
+fn other_files_and_other_versions_are_refused_with_different_errors() {
     let bytes = model().to_bytes().unwrap();
     assert!(matches!(
         load(b"RIFF????WAVEfmt "),
@@ -220,7 +158,7 @@ fn other_files_and_other_versions_are_told_apart() {
 }
 
 #[test]
-fn a_header_that_asks_for_the_whole_memory_is_refused() {
+fn a_header_that_describes_a_huge_network_is_refused() {
     let bytes = model().to_bytes().unwrap();
     let huge = r#"{"hidden":8192,"layers":64,"bidirectional":true,"pooling":"mean","functional_units":8192,"dropout":0.0}"#;
     let error = load(&with_metadata(&bytes, "architecture", huge)).unwrap_err();

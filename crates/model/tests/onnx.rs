@@ -9,12 +9,12 @@ use model::onnx::proto::{
     AttributeProto, GraphProto, Length, ModelProto, NodeProto, ValueInfoProto,
 };
 use model::onnx::{to_bytes, to_proto};
-use model::recurrent::{CellKind, Init};
 use model::{
     Architecture, Convolution, Description, Model, ModelError, Normalisation, PoolingKind,
     Provenance,
 };
 use prost::Message;
+use recurrent::{CellKind, Init};
 
 const HIDDEN: usize = 6;
 const COLUMNS: usize = 20;

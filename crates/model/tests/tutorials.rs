@@ -27,9 +27,9 @@ mod variants;
 use std::error::Error;
 use std::path::Path;
 
+use burn::tensor::Device;
 use gates::{Kind, Weights, by_hand, by_library};
 use model::Backend;
-use model::burn::tensor::Device;
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 

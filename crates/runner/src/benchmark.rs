@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor};
 use model::Backend;
-use model::recurrent::{Dropout, Live, Recurrent};
+use recurrent::{Dropout, Live, Recurrent};
 
-use crate::cli::Work;
+use crate::commands::bench::Work;
 
 pub use row::Row;
 pub use shape::Shape;
@@ -244,7 +244,7 @@ fn status_bytes(field: &str) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use model::recurrent::CellKind;
+    use recurrent::CellKind;
 
     use super::*;
 

@@ -1,27 +1,22 @@
-//! The command line: what the user says, and nothing of what is done.
+//! The command line: the list of commands. What each takes is in its own file
+//! below [`crate::commands`].
 
-mod bench;
-mod models;
-mod sound;
-mod training;
+use std::process::ExitCode;
 
-use std::path::PathBuf;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use crate::corpus::LabelSet;
-
-pub use bench::{Bench, BenchFormat, Lengths, Work};
-pub use models::{Classify, Evaluate, Export, ExportFormat, Format, Info, ModelChoice};
-pub use sound::{Block, Features, Plot, Preset, Synth, TableFormat};
-pub use training::{Corpus, CrossValidate, Ensemble, Train};
+use crate::commands::{
+    bench, cache, classify, corpus, cross_validate, devices, ensemble, evaluate, export, features,
+    info, plot, synth, train,
+};
 
 /// Hears a voice and says which emotion it carries.
 ///
-/// Train on a folder of labelled recordings, classify new ones, and see how
-/// good the model is on speakers it never heard.
+/// Classify recordings, train on a folder of labelled ones, and see how good a
+/// model is on speakers that it never heard.
 #[derive(Parser, Debug)]
-#[command(name = "runner", version, arg_required_else_help = true)]
+#[command(name = "affekt", version, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -31,58 +26,70 @@ pub struct Cli {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Train a model on a corpus, tested on speakers it never heard
-    Train(Train),
-    /// Test every speaker unheard: all folds of a protocol, over several seeds
-    CrossValidate(CrossValidate),
-    /// Show what folders of recordings hold: labels, speakers, what does not fit
-    Corpus(Corpus),
     /// Say which emotion recordings carry
-    Classify(Classify),
+    Classify(classify::Args),
+    /// Train a model on a corpus and test it on held-out speakers
+    Train(train::Args),
+    /// Measure a recipe: test every speaker with models that never heard them
+    CrossValidate(cross_validate::Args),
     /// Measure a model on a corpus
-    Evaluate(Evaluate),
-    /// Show what a model is, where it comes from and how good it was found
-    Info(Info),
-    /// List the backends and graphics adapters usable here, and why one is not
-    Devices(Devices),
+    Evaluate(evaluate::Args),
+    /// Show what folders of recordings hold: labels, speakers, what does not fit
+    Corpus(corpus::Args),
+    /// Show what a model is, where it comes from and how good it was found to be
+    Info(info::Args),
+    /// Draw a recording: waveform, spectrogram, MFCCs, pitch and intensity
+    Plot(plot::Args),
     /// Write the features of recordings as tables
-    Features(Features),
-    /// Draw a recording: waveform, spectrogram, MFCC, pitch and intensity
-    Plot(Plot),
-    /// Put several models into one, whose probabilities are averaged
-    Ensemble(Ensemble),
+    Features(features::Args),
+    /// Combine several models into one that averages their probabilities
+    Ensemble(ensemble::Args),
     /// Write a model as ONNX, or its recurrent layers for PyTorch
-    Export(Export),
-    /// Write a small synthetic speech-like corpus, to try things without data
-    Synth(Synth),
+    Export(export::Args),
+    /// Write a small synthetic corpus, to try things without data
+    Synth(synth::Args),
+    /// List the backends and graphics cards that can be used here
+    Devices(devices::Args),
+    /// Show or clear the features that are kept from earlier trainings
+    Cache(cache::Args),
     /// Time recurrent layers on this machine: training, inference, streaming
-    Bench(Bench),
+    Bench(bench::Args),
 }
 
-/// `runner devices`.
-#[derive(Args, Debug)]
-pub struct Devices {
-    /// Only compute something small on the graphics card: whether the process
-    /// survives it is what `--backend auto` wants to know.
-    #[arg(long, hide = true)]
-    pub trial: bool,
+impl Command {
+    /// Does it. The exit code is 0, or 1 where some inputs failed.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing could be done; the message is for people.
+    pub fn run(self) -> Result<ExitCode> {
+        match self {
+            Command::Classify(args) => classify::run(&args),
+            Command::Train(args) => train::run(&args),
+            Command::CrossValidate(args) => cross_validate::run(&args),
+            Command::Evaluate(args) => evaluate::run(&args),
+            Command::Corpus(args) => corpus::run(&args),
+            Command::Info(args) => info::run(&args),
+            Command::Plot(args) => plot::run(&args),
+            Command::Features(args) => features::run(&args),
+            Command::Ensemble(args) => ensemble::run(&args),
+            Command::Export(args) => export::run(&args),
+            Command::Synth(args) => synth::run(&args),
+            Command::Devices(args) => devices::run(&args),
+            Command::Cache(args) => cache::run(&args),
+            Command::Bench(args) => bench::run(&args),
+        }
+    }
 }
 
-/// How recordings are read.
-#[derive(Args, Clone, Debug, Default)]
-pub struct CorpusOptions {
-    /// How to read the folders: auto (by what they hold), the name of a built-in card, the path of
-    /// your own, folders (one per label) or manifest; for several folders one for all, or one for
-    /// each as in ravdess+emodb [default: auto]
-    #[arg(long, value_name = "NAME|CARD.toml")]
-    pub corpus: Option<String>,
-    /// Rename, merge and drop labels as this file says
-    #[arg(long, value_name = "MAP.toml")]
-    pub labels: Option<PathBuf>,
-    /// Which labels several corpora are used with, where they differ
-    #[arg(long, value_enum, value_name = "RULE")]
-    pub label_set: Option<LabelSet>,
-    /// Who speaks in a folder per label: a regular expression with a group `(?<speaker>...)`, looked for in each file's path
-    #[arg(long, value_name = "REGEX")]
-    pub speaker_pattern: Option<String>,
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

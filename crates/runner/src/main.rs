@@ -1,40 +1,38 @@
-//! The `runner` command: see [`runner::cli`] for what it takes.
+//! The `affekt` command: see [`cli`] for what it takes.
+//!
+//! Everything that the program decides lives in the library crates. Here are
+//! the command line ([`commands`], one file a command), the terminal
+//! ([`terminal`]) and what several commands share.
+
+mod backend;
+mod benchmark;
+mod cli;
+mod commands;
+mod corpus_options;
+mod error_message;
+mod model_options;
+mod output;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use runner::cli::{Cli, Command};
-use runner::commands;
+
+use crate::cli::Cli;
 
 fn main() -> ExitCode {
     // Wrong usage ends the process here, with exit code 2.
-    let cli = Cli::parse();
-    let result = match cli.command {
-        Command::Train(args) => commands::train::run(args),
-        Command::CrossValidate(args) => commands::cross_validate::run(args),
-        Command::Corpus(args) => commands::corpus::run(args),
-        Command::Classify(args) => commands::classify::run(args),
-        Command::Evaluate(args) => commands::evaluate::run(args),
-        Command::Info(args) => commands::info::run(args),
-        Command::Devices(args) => commands::devices::run(args),
-        Command::Features(args) => commands::features::run(args),
-        Command::Plot(args) => commands::plot::run(args),
-        Command::Ensemble(args) => commands::ensemble::run(args),
-        Command::Export(args) => commands::export::run(args),
-        Command::Synth(args) => commands::synth::run(args),
-        Command::Bench(args) => commands::bench::run(args),
-    };
-    match result {
+    match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", error_message::message(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// A reader that has seen enough, `runner classify … | head` say, is no error.
+/// A reader that has seen enough, such as `affekt classify ... | head`, is not an error.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause

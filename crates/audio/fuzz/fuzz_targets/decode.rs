@@ -1,5 +1,5 @@
-//! Any bytes through the decoder: an answer within bounded time and memory,
-//! finite samples, and the same samples from a file as from a pipe.
+//! Decodes any bytes: in bounded time and memory, with finite samples, and with the same
+//! samples from a file as from a pipe.
 
 #![no_main]
 
@@ -13,8 +13,8 @@ static BOUNDED: audio_fuzz::Bounded = audio_fuzz::Bounded;
 
 fuzz_target!(
     init: {
-        // A panic inside a demuxer or codec is made an error by the decoder, and
-        // is no finding here unless strict; any other still ends the process.
+        // The decoder turns a panic inside a demuxer or codec into an error, which is
+        // not a finding unless strict; any other panic still ends the process.
         if std::env::var_os("FUZZ_STRICT").is_none() {
             std::panic::set_hook(Box::new(|info| eprintln!("panic: {info}")));
         }

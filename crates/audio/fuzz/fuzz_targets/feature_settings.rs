@@ -1,5 +1,5 @@
-//! Any settings, as a model file or a user might state them: refused, or they
-//! work on a short recording within bounded time and memory.
+//! Any settings, as a model file or a user might have them, are either refused or work
+//! on a short recording in bounded time and memory.
 
 #![no_main]
 

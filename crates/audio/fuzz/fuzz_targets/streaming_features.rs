@@ -1,10 +1,9 @@
-//! Any samples in chunks of any size through the streaming extractor: the rows
-//! are those of the same samples pushed at once, and those of the recording as
-//! a whole, bit for bit.
+//! Streams any samples in chunks of any size: the rows equal those of the same samples
+//! pushed at once, and those of the whole recording, bit for bit.
 //!
-//! Streams are made once for each kind of settings and used again, as planning
-//! their transforms takes longer than running them; so an input also shows
-//! whether a stream forgets the signal before, and one that broke off.
+//! Streams are made once for each kind of settings and reused, because planning their
+//! transforms takes longer than running them. So an input also tests whether a stream
+//! forgets the previous signal, even one that was not finished.
 
 #![no_main]
 
@@ -26,13 +25,14 @@ const RATES: [u32; 8] = [
     8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 15_984, 192_000,
 ];
 
-/// Preset, orders of deltas, frames averaged, whether there is more than MFCCs.
+/// Preset, orders of deltas, frames averaged, whether there are other measures than
+/// MFCCs.
 type Kind = (u8, usize, usize, bool);
 
-/// What can do one kind of settings.
+/// The stream and the extractor for one kind of settings.
 struct Tools {
     stream: FeatureStream,
-    /// None with a running mean, which a whole recording does not have.
+    /// None with a running mean, which only streams have.
     whole: Option<FeatureExtractor>,
     sample_rate: u32,
 }
@@ -46,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
     let &[preset, options, rate, chunk, ref rest @ ..] = data else {
         return;
     };
-    // The bytes are floats as they come (NaN and infinity too), or 16-bit integers.
+    // The bytes are raw floats (including NaN and infinity), or 16-bit integers.
     let samples: Vec<f32> = if options & 0x10 != 0 {
         let (fours, _) = rest.as_chunks();
         fours.iter().map(|b| f32::from_le_bytes(*b)).collect()
@@ -56,7 +56,7 @@ fuzz_target!(|data: &[u8]| {
             .map(|b| f32::from(i16::from_le_bytes(*b)) / 32768.0)
             .collect()
     };
-    // A few thousand samples make frames worth the name.
+    // Repeated, so that there are enough samples for frames.
     let samples = samples.repeat(1 + usize::from(options >> 6));
     let rate = RATES[usize::from(rate) % RATES.len()];
 
@@ -87,9 +87,9 @@ fuzz_target!(|data: &[u8]| {
     });
 });
 
-/// What a stream came to.
+/// The output of a stream.
 struct Run {
-    /// Of all rows.
+    /// The bits of all rows.
     bits: Vec<u32>,
     resampled: Vec<f32>,
 }
@@ -146,8 +146,8 @@ impl Tools {
         }
     }
 
-    /// All rows, from chunks of `chunk` samples or less; `None` where the
-    /// resampler refuses a sample, and then both are left in mid-stream.
+    /// All rows, from chunks of at most `chunk` samples; `None` if the resampler refuses a
+    /// sample, which leaves both in the middle of a signal.
     fn run(
         &mut self,
         resampler: &mut StreamResampler,
@@ -164,8 +164,7 @@ impl Tools {
         for chunk in samples.chunks(chunk.min(samples.len()).max(1)) {
             block.clear();
             if same_rate {
-                // Past a resampler of no change, so that what it refuses gets
-                // to the stream too.
+                // Bypasses the resampler, so that samples it refuses reach the stream.
                 block.extend_from_slice(chunk);
             } else {
                 resampler.push(chunk, &mut block).ok()?;

@@ -3,23 +3,23 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// An input of a few kilobytes has no business with more.
+/// An input of a few kilobytes must not need more.
 const BYTES_AT_MOST: usize = 256 << 20;
 
-/// The system's allocator, which ends the process where more than
-/// [`BYTES_AT_MOST`] would be held at once: libFuzzer then keeps the input.
+/// The system's allocator, which aborts the process if more than [`BYTES_AT_MOST`] would
+/// be held at once; libFuzzer then keeps the input.
 pub struct Bounded;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 fn take(bytes: usize) {
     if HELD.fetch_add(bytes, Relaxed) + bytes > BYTES_AT_MOST {
-        eprintln!("{bytes} bytes asked for, more than {BYTES_AT_MOST} held");
+        eprintln!("{bytes} bytes requested, more than {BYTES_AT_MOST} would be held");
         std::process::abort();
     }
 }
 
-// SAFETY: every call goes on to the system's allocator as it came.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Bounded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size());

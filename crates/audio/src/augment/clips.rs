@@ -1,4 +1,4 @@
-//! Parts of recordings, and recordings in a row.
+//! Parts of recordings, and concatenation of recordings.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::AudioError;
 use crate::recording::Recording;
 
-/// Keeps a random run of `length` samples.
+/// Keeps a random part of `length` consecutive samples.
 pub(crate) fn crop(samples: &mut Vec<f32>, length: usize, rng: &mut ChaCha8Rng) {
     if samples.len() > length {
         let start = rng.random_range(0..=samples.len() - length);
@@ -15,14 +15,14 @@ pub(crate) fn crop(samples: &mut Vec<f32>, length: usize, rng: &mut ChaCha8Rng) 
     }
 }
 
-/// The clips one after the other with `pause` seconds of silence between, at
-/// the first one's sample rate; levels stay as they are. Clips of one speaker
+/// The clips one after the other with `pause` seconds of silence between them, at
+/// the sample rate of the first; levels are not changed. Clips of the same speaker
 /// and emotion make a longer example of both.
 ///
 /// # Errors
 ///
-/// [`AudioError::Settings`] where there is no clip, the pause is not 0 to 60
-/// seconds, or a rate cannot be resampled.
+/// [`AudioError::Settings`] if there is no clip, the pause is not 0 to 60 seconds, or
+/// a rate cannot be resampled.
 pub fn concatenate(clips: &[&Recording], pause: f64) -> Result<Recording, AudioError> {
     let Some(first) = clips.first() else {
         return Err(AudioError::settings("there are no clips to concatenate"));
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crop_is_a_run_of_the_recording_and_every_run_occurs() {
+    fn a_crop_is_a_part_of_the_recording_and_every_part_occurs() {
         let mut starts = [0; 6];
         for seed in 0..200 {
             let mut samples: Vec<f32> = (0..10).map(|n| n as f32).collect();

@@ -1,4 +1,4 @@
-//! What coding loses: mu-law, fewer bits, a telephone line.
+//! Losses of coding: mu-law, fewer bits, a telephone line.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -9,20 +9,20 @@ use crate::recording::Recording;
 /// Mu-law in 8 bits and back.
 pub(crate) fn mu_law(samples: &mut [f32]) {
     for x in samples {
-        let whole = (f64::from(*x) * 32768.0).round() as i16; // clips
+        let whole = (f64::from(*x) * 32768.0).round() as i16; // the cast clips
         *x = f32::from(through_g711(whole)) / 32768.0;
     }
 }
 
-/// A 16-bit sample through the codec of ITU-T G.711: sign, three bits of
-/// exponent, four of mantissa.
+/// A 16-bit sample coded and decoded by ITU-T G.711: sign, three bits of exponent,
+/// four of mantissa.
 fn through_g711(sample: i16) -> i16 {
     const BIAS: u32 = 132;
     const LARGEST: u32 = 32635;
     let biased = u32::from(sample.unsigned_abs()).min(LARGEST) + BIAS;
     let exponent = biased.ilog2() - 7;
     let mantissa = (biased >> (exponent + 3)) & 15;
-    // Put back in the middle of its interval.
+    // Decoded to the middle of its interval.
     let magnitude = (((mantissa << 3) + BIAS) << exponent) - BIAS;
     if sample < 0 {
         -(magnitude as i16)
@@ -31,7 +31,7 @@ fn through_g711(sample: i16) -> i16 {
     }
 }
 
-/// Rounds to `bits` bits a sample.
+/// Rounds to `bits` bits per sample.
 pub(crate) fn quantise(samples: &mut [f32], bits: u32, dither: bool, rng: &mut ChaCha8Rng) {
     let steps = f64::from(1u32 << (bits - 1));
     for x in samples {
@@ -43,7 +43,7 @@ pub(crate) fn quantise(samples: &mut [f32], bits: u32, dither: bool, rng: &mut C
     }
 }
 
-/// The rate of telephone networks.
+/// The sample rate of telephone networks.
 const LINE_RATE: u32 = 8000;
 
 /// A telephone line.
@@ -65,7 +65,7 @@ pub(crate) fn telephone(mut recording: Recording) -> Recording {
         back.samples.resize(recording.samples.len(), 0.0);
         Ok::<_, crate::error::AudioError>(back)
     };
-    // Above the rates that can be resampled, the band limits have to do.
+    // A rate that cannot be resampled only gets the band limits.
     there_and_back(&recording).unwrap_or(recording)
 }
 
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn mu_law_is_that_of_g711() {
-        // Python 3.11; G.711 is of 14 bits, so every fourth of 16 is all there are.
+        // Python 3.11; G.711 has 14 bits, so every fourth 16-bit value covers it.
         // import audioop, struct
         // x = struct.pack("<16384h", *range(-32768, 32768, 4))
         // y = struct.unpack("<16384h", audioop.ulaw2lin(audioop.lin2ulaw(x, 2), 2))
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn mu_law_levels_are_those_that_the_decoder_of_files_knows() {
+    fn mu_law_levels_are_those_of_the_file_decoder() {
         let mut wav = b"RIFF\0\0\0\0WAVEfmt \x12\0\0\0\x07\0\x01\0".to_vec();
         wav.extend(8000u32.to_le_bytes());
         wav.extend(8000u32.to_le_bytes());
@@ -106,7 +106,7 @@ mod tests {
         wav.extend(0..=255u8);
         let length = wav.len() as u32 - 8;
         wav[4..8].copy_from_slice(&length.to_le_bytes());
-        let decoded = Recording::from_bytes(wav).unwrap().samples;
+        let decoded = Recording::from_bytes(&wav).unwrap().samples;
         assert_eq!(decoded.len(), 256);
         let mut coded = decoded.clone();
         mu_law(&mut coded);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn dithered_rounding_is_right_on_average_with_noise_that_the_signal_does_not_steer() {
+    fn dithered_rounding_is_unbiased_and_its_noise_does_not_depend_on_the_signal() {
         let step = 1.0 / 128.0;
         for level in [0.0, 0.25, 0.5, 0.8] {
             let x = (10.0 + level) * step;

@@ -1,4 +1,4 @@
-//! Butterworth filters as biquads in a row.
+//! Butterworth filters as a cascade of biquads.
 
 use std::f64::consts::PI;
 
@@ -20,12 +20,11 @@ struct Biquad {
     a: [f64; 2],
 }
 
-/// The Butterworth filter of even `order` that is 3 dB down at `cutoff` cycles
-/// a sample (below 0.5), by the bilinear transform with the cut-off kept in
-/// place: `scipy.signal.butter(order, 2 * cutoff, output="sos")`. A section's
-/// formula is that of the
-/// [Audio EQ Cookbook](https://www.w3.org/TR/audio-eq-cookbook/), with the
-/// qualities of the Butterworth poles.
+/// The Butterworth filter of even `order` that attenuates by 3 dB at `cutoff` cycles
+/// per sample (below 0.5), by the bilinear transform with pre-warping:
+/// `scipy.signal.butter(order, 2 * cutoff, output="sos")`. The sections follow the
+/// [Audio EQ Cookbook](https://www.w3.org/TR/audio-eq-cookbook/), with the Q factors
+/// of the Butterworth poles.
 pub(crate) fn butterworth(pass: Pass, cutoff: f64, order: usize) -> Filter {
     let w = 2.0 * PI * cutoff;
     let cos = w.cos();
@@ -48,7 +47,8 @@ pub(crate) fn butterworth(pass: Pass, cutoff: f64, order: usize) -> Filter {
 }
 
 impl Filter {
-    /// Filters in place, from silence on (transposed direct form II, in double).
+    /// Filters in place, starting from silence (transposed direct form II, in double
+    /// precision).
     pub(crate) fn run(&self, samples: &mut [f32]) {
         for Biquad { b, a } in &self.sections {
             let (mut s1, mut s2) = (0.0, 0.0);
@@ -93,7 +93,7 @@ mod tests {
                 .collect();
             butterworth(pass, cutoff, order).run(&mut tone);
             let settled = &tone[20_000..];
-            10.0 * (2.0 * super::super::mean_power(settled)).log10()
+            10.0 * (2.0 * crate::augment::level::mean_power(settled)).log10()
         };
         for order in [2, 4, 6, 8] {
             for pass in [Pass::Low, Pass::High] {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::AudioError;
 use crate::frames::Frames;
 
-/// Hides random bands of columns and stretches of frames, so that a model
-/// does not lean on any one of them ([Park et al. 2019](https://arxiv.org/abs/1904.08779);
+/// Masks random bands of columns and stretches of frames, so that a model does not
+/// rely on any single one ([Park et al. 2019](https://arxiv.org/abs/1904.08779);
 /// their time warp, which they found to matter least, is left out).
 ///
 /// ```
@@ -22,26 +22,27 @@ use crate::frames::Frames;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FrameMasks {
-    /// Number of bands hidden.
+    /// Number of bands masked.
     pub frequency_masks: usize,
-    /// A band has 0 to this many columns, each number as likely. Meant for
-    /// columns that stand for frequencies in order, as log-mel bands do.
+    /// The widest band in columns; the width is drawn uniformly from 0 up. Meant for
+    /// columns ordered by frequency, such as log-mel bands.
     pub frequency_width: usize,
-    /// Number of stretches hidden.
+    /// Number of stretches masked.
     pub time_masks: usize,
-    /// A stretch has 0 to this many frames, each number as likely.
+    /// The longest stretch in frames; the length is drawn uniformly from 0 up.
     pub time_width: usize,
-    /// And at most this share of all frames, 0 to 1.
+    /// The longest stretch as a share of all frames, 0 to 1.
     pub time_share: f64,
-    /// What stands in the masks.
+    /// The value of masked features.
     pub fill: MaskFill,
 }
 
-/// What stands in a mask.
+/// The value of masked features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MaskFill {
-    /// 0, for features whose mean has been removed.
+    /// 0, for features whose mean has been subtracted.
     Zero,
     /// The mean of the column over the clip.
     Mean,
@@ -74,8 +75,8 @@ impl FrameMasks {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] where `time_share` is not 0 to 1 or there are
-    /// more than 1000 masks.
+    /// [`AudioError::Settings`] if `time_share` is not 0 to 1 or there are more than
+    /// 1000 masks.
     pub fn validate(&self) -> Result<(), AudioError> {
         if !(0.0..=1.0).contains(&self.time_share) {
             return Err(AudioError::settings(format!(
@@ -96,7 +97,7 @@ impl FrameMasks {
         Ok(())
     }
 
-    /// The frames with masks that `seed` selects; the shape stays.
+    /// The frames with masks drawn from `seed`, in the same shape.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl FrameMasks {
                 })
                 .collect(),
         };
-        // Which, before anything is changed.
+        // Draw all masks before changing anything.
         let mut hidden_columns = vec![false; columns];
         for _ in 0..self.frequency_masks {
             let (from, to) = place(self.frequency_width, columns, &mut rng);
@@ -138,7 +139,7 @@ impl FrameMasks {
     }
 }
 
-/// A run of 0 to `widest` of `length` places: its start and end.
+/// Start and end of a random run of 0 to `widest` places out of `length`.
 fn place(widest: usize, length: usize, rng: &mut ChaCha8Rng) -> (usize, usize) {
     let width = rng.random_range(0..=widest.min(length));
     let start = rng.random_range(0..=length - width);
@@ -149,14 +150,14 @@ fn place(widest: usize, length: usize, rng: &mut ChaCha8Rng) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    /// No value is twice the same in a row or a column.
+    /// All values differ.
     fn ramp(length: usize, columns: usize) -> Frames {
         let data = (0..length * columns).map(|i| i as f32 + 1.0).collect();
         Frames::new(data, columns)
     }
 
     #[test]
-    fn whole_columns_and_whole_frames_are_hidden_and_nothing_else() {
+    fn whole_columns_and_whole_frames_are_masked_and_nothing_else() {
         let frames = ramp(50, 20);
         let mut widths = Vec::new();
         for seed in 0..200 {
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_of_a_column_stands_in_its_mask() {
+    fn masks_are_filled_with_the_mean_of_the_column() {
         let frames = ramp(9, 4);
         let masks = FrameMasks {
             frequency_masks: 0,
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn any_shape_goes_and_the_seed_decides() {
+    fn any_shape_works_and_the_seed_decides() {
         for (length, columns) in [(0, 0), (0, 13), (1, 1), (1, 80), (300, 1), (3, 2)] {
             let frames = ramp(length, columns);
             let masked = FrameMasks::ld().apply(&frames, 3).unwrap();

@@ -1,24 +1,25 @@
-//! Noise of its own making or from recordings, added at a given ratio.
+//! Generated noise and noise from recordings, added at a given ratio.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
-use super::{amplitude, mean_power};
+use super::level::{amplitude, mean_power};
 use crate::recording::Recording;
 
 /// The spectrum of a noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Colour {
     /// The same power at every frequency; Gaussian.
     White,
-    /// 3 dB less with every octave, nearer to rooms and streets; Gaussian.
+    /// Falling by 3 dB per octave, closer to rooms and streets; Gaussian.
     Pink,
 }
 
-/// `length` samples of noise; its level is of no account.
+/// `length` samples of noise at an arbitrary level.
 pub(crate) fn generate(colour: Colour, length: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let white = rng.sample_iter::<f32, _>(StandardNormal);
     match colour {
@@ -34,11 +35,10 @@ pub(crate) fn generate(colour: Colour, length: usize, rng: &mut ChaCha8Rng) -> V
     }
 }
 
-/// Samples after which the slowest of the poles has forgotten its start
-/// (0.99886^8192 is -81 dB).
+/// Samples after which the slowest pole has settled (0.99886^8192 is -81 dB).
 const SETTLING: usize = 8192;
 
-/// White to pink: Paul Kellet's sum of first-order low-passes ("refined", within
+/// Turns white noise into pink: Paul Kellet's sum of first-order low-pass filters ("refined", within
 /// 0.05 dB of -3 dB an octave from 1/5000 of the sample rate up;
 /// [musicdsp.org 76](https://www.musicdsp.org/en/latest/Filters/76-pink-noise-filter.html)).
 #[derive(Default)]
@@ -48,7 +48,7 @@ struct Pinking {
 }
 
 impl Pinking {
-    /// Pole and gain of each low-pass.
+    /// Pole and gain of each low-pass filter.
     const STAGES: [(f64, f64); 6] = [
         (0.99886, 0.0555179),
         (0.99332, 0.0750759),
@@ -69,8 +69,8 @@ impl Pinking {
     }
 }
 
-/// `length` samples of `recording` at `sample_rate`, from a random place on,
-/// round and round.
+/// `length` samples of `recording` at `sample_rate`, from a random place on and
+/// repeated as needed.
 pub(crate) fn excerpt(
     recording: &Recording,
     length: usize,
@@ -93,16 +93,15 @@ pub(crate) fn excerpt(
             samples,
             sample_rate: recording.sample_rate,
         };
-        // A rate that nothing can be resampled to is no rate of a sound that
-        // anyone could hear the difference in.
+        // At rates that cannot be resampled to, the difference is inaudible.
         samples = piece.resample(sample_rate).unwrap_or(piece).samples;
     }
     samples.resize(length, 0.0);
     samples
 }
 
-/// Adds `noise` so that the ratio of mean powers is `snr_db`. Silence on
-/// either side leaves the samples alone.
+/// Adds `noise` so that the ratio of mean powers is `snr_db`. If the samples or the
+/// noise are silent, the samples are not changed.
 pub(crate) fn add(samples: &mut [f32], noise: &[f32], snr_db: f64) {
     let (signal, power) = (mean_power(samples), mean_power(noise));
     if signal == 0.0 || power == 0.0 {

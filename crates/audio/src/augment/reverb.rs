@@ -1,16 +1,16 @@
-//! A room of no particular shape: direct sound, then noise that decays.
+//! The reverberation of a generic room: direct sound, then decaying noise.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use realfft::RealFftPlanner;
 
-use super::{amplitude, mean_power};
+use super::level::{amplitude, mean_power};
 
-/// Direct sound 1 at sample 0, and from sample 1 on Gaussian noise under
+/// Direct sound 1 at sample 0, and from sample 1 on Gaussian noise with the envelope
 /// `10^(-3 t / rt60)` ([Polack's model](https://doi.org/10.1016/0003-682X(93)90054-A)),
-/// of an energy `direct_db` below the direct sound's. It ends where it has
-/// decayed by 72 dB.
+/// with an energy `direct_db` below that of the direct sound. It ends after a decay
+/// of 72 dB.
 pub(crate) fn impulse_response(
     rate: f64,
     rt60: f64,
@@ -36,7 +36,7 @@ pub(crate) fn impulse_response(
     response
 }
 
-/// `samples` heard through `response`, at their own length and mean power.
+/// `samples` convolved with `response`, at the same length and mean power.
 pub(crate) fn apply(samples: &[f32], response: &[f32]) -> Vec<f32> {
     let before = mean_power(samples);
     if before == 0.0 {
@@ -54,10 +54,11 @@ pub(crate) fn apply(samples: &[f32], response: &[f32]) -> Vec<f32> {
     out
 }
 
-/// `a.len() + b.len() - 1` samples, by FFTs over blocks as long as `kernel`
-/// (overlap-add).
+/// The convolution, `samples.len() + kernel.len() - 1` samples, by FFTs over blocks
+/// as long as `kernel` (overlap-add). A kernel longer than the samples is cut to
+/// their length.
 fn convolve(samples: &[f32], kernel: &[f32]) -> Vec<f32> {
-    // A response much longer than the recording never sounds to its end.
+    // The end of a longer response would only affect what is cut off anyway.
     let kernel = &kernel[..kernel.len().min(samples.len())];
     let size = (2 * kernel.len()).next_power_of_two().max(256);
     let block = size - kernel.len() + 1;
@@ -114,8 +115,8 @@ mod tests {
         }
     }
 
-    /// Time for 60 dB, from the slope of the energy that is still to come
-    /// between -5 and -35 dB (Schroeder 1965; ISO 3382's T30).
+    /// Time for 60 dB, from the slope of the remaining energy between -5 and -35 dB
+    /// (Schroeder 1965; T30 of ISO 3382).
     fn schroeder(response: &[f32], rate: f64) -> f64 {
         let mut left: Vec<f64> = response.iter().map(|&h| f64::from(h).powi(2)).collect();
         for i in (0..left.len() - 1).rev() {
@@ -124,7 +125,7 @@ mod tests {
         let db: Vec<f64> = left.iter().map(|e| 10.0 * (e / left[0]).log10()).collect();
         let first = db.iter().position(|&d| d <= -5.0).unwrap();
         let last = db.iter().position(|&d| d <= -35.0).unwrap();
-        // Least squares line.
+        // Least-squares line.
         let n = (last - first) as f64;
         let mean_t = (first + last - 1) as f64 / 2.0;
         let mean_d = db[first..last].iter().sum::<f64>() / n;
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reverberation_time_and_the_direct_sound_are_as_asked() {
+    fn the_reverberation_time_and_the_direct_sound_are_as_requested() {
         for seed in 0..5 {
             for rate in [16_000.0, 48_000.0] {
                 for (rt60, direct_db) in [(0.2, 0.0), (0.5, 6.0), (1.5, -5.0)] {

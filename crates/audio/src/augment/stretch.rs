@@ -1,15 +1,15 @@
-//! Tempo without pitch and pitch without tempo: a phase vocoder.
+//! Changing tempo without pitch, and pitch without tempo: a phase vocoder.
 //!
-//! Frames are taken from the recording at one speed and laid down at another.
-//! Where they overlap they must agree in phase: each spectral peak goes on
-//! from where the frame laid down before left it, turned by what the recording
-//! itself turned it in that time (measured by a second transform one hop
-//! earlier, after [Puckette 1995](https://doi.org/10.1109/ASPAA.1995.482995)),
-//! and the bins about a peak turn with it, which keeps the shape of the window
-//! ("identity phase locking", [Laroche and Dolson 1999](https://doi.org/10.1109/89.759041)).
-//! Clicks and plosives smear by up to a window, about 50 ms, at strong factors.
+//! Frames are read from the recording at one speed and written at another. Where
+//! written frames overlap, their phases must agree: the phase of each spectral peak
+//! continues from the previously written frame and advances by as much as it did in
+//! the recording over one hop (measured by a second transform one hop earlier, after
+//! [Puckette 1995](https://doi.org/10.1109/ASPAA.1995.482995)). The bins around a
+//! peak are rotated with it, which keeps the shape of the window ("identity phase
+//! locking", [Laroche and Dolson 1999](https://doi.org/10.1109/89.759041)). With
+//! large changes, clicks and plosives are smeared over up to a window, about 50 ms.
 //!
-//! At factor 1 nothing turns, and the recording comes back.
+//! At factor 1 no phase is rotated, and the output is the recording.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ type Bins = Vec<Complex<f32>>;
 
 /// The recording with every frequency times `factor` and its length kept.
 pub(crate) fn pitch(recording: &Recording, factor: f64) -> Recording {
-    // What the resampler makes of it.
+    // Rounded as the resampler rounds it.
     let factor = (factor * 1000.0).round() / 1000.0;
     let length = recording.samples.len();
     let slower = Recording {
@@ -46,7 +46,7 @@ pub(crate) fn tempo(samples: &[f32], sample_rate: u32, factor: f64) -> Vec<f32> 
     }
     let mut vocoder = Vocoder::new(sample_rate);
     let (size, hop) = (vocoder.size, vocoder.hop);
-    // Frame k is centred on sample k hop of the result.
+    // Frame k is centred on sample k * hop of the result.
     let frames = (length + size / 2) / hop + 1;
     let mut out = vec![0.0f32; length];
     let mut weight = vec![0.0f32; length];
@@ -63,7 +63,7 @@ pub(crate) fn tempo(samples: &[f32], sample_rate: u32, factor: f64) -> Vec<f32> 
         }
     }
     for (x, w) in out.iter_mut().zip(&weight) {
-        // Four windows overlap everywhere; the floor guards rounding alone.
+        // Four windows overlap everywhere; the minimum only guards against rounding.
         *x /= w.max(1e-3);
     }
     out
@@ -81,14 +81,14 @@ struct Vocoder {
     /// The recording at this frame, and a hop earlier.
     now: Bins,
     earlier: Bins,
-    /// What was laid down last; none before the first frame.
-    laid: Option<Bins>,
+    /// The spectrum written last; none before the first frame.
+    written: Option<Bins>,
     magnitudes: Vec<f32>,
 }
 
 impl Vocoder {
     fn new(sample_rate: u32) -> Self {
-        // 40 to 80 ms: resolves the harmonics of a deep voice.
+        // 40 to 80 ms resolve the harmonics of a deep voice.
         let size = (sample_rate as usize / 25).next_power_of_two().max(64);
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(size);
@@ -105,28 +105,28 @@ impl Vocoder {
             time: vec![0.0; size],
             now: forward.make_output_vec(),
             earlier: forward.make_output_vec(),
-            laid: None,
+            written: None,
             magnitudes: vec![0.0; size / 2 + 1],
             forward,
             inverse,
         }
     }
 
-    /// Leaves the frame of `samples` about `centre`, in phase with the one
-    /// before, in `time`.
+    /// Computes the frame of `samples` around `centre`, in phase with the previous
+    /// one; the result is in `time`.
     fn frame(&mut self, samples: &[f32], centre: isize) {
         self.analyse(samples, centre, false);
-        match self.laid.take() {
-            None => self.laid = Some(self.now.clone()),
-            Some(mut laid) => {
+        match self.written.take() {
+            None => self.written = Some(self.now.clone()),
+            Some(mut written) => {
                 self.analyse(samples, centre - self.hop as isize, true);
-                self.turn(&mut laid);
-                self.laid = Some(laid);
+                self.rotate(&mut written);
+                self.written = Some(written);
             }
         }
         let bins = &mut self.now;
-        bins.copy_from_slice(self.laid.as_deref().expect("just laid"));
-        // A real signal's first and last bin are real.
+        bins.copy_from_slice(self.written.as_deref().expect("set above"));
+        // The first and last bin of a real signal are real.
         bins[0].im = 0.0;
         bins[self.size / 2].im = 0.0;
         self.inverse
@@ -138,7 +138,7 @@ impl Vocoder {
         }
     }
 
-    /// The windowed spectrum about `centre`, zeros beyond the ends.
+    /// The windowed spectrum around `centre`, with zeros beyond the ends.
     fn analyse(&mut self, samples: &[f32], centre: isize, earlier: bool) {
         let start = centre - (self.size / 2) as isize;
         for (i, (x, w)) in self.time.iter_mut().zip(&self.window).enumerate() {
@@ -155,9 +155,9 @@ impl Vocoder {
             .expect("the buffers were made for this transform");
     }
 
-    /// Replaces `laid` by `now`, each peak with its surroundings turned by as
-    /// much as `laid` was against `earlier` there.
-    fn turn(&mut self, laid: &mut [Complex<f32>]) {
+    /// Replaces `written` by `now`, with each peak and its surroundings rotated by
+    /// the phase of `written` relative to `earlier` at the peak.
+    fn rotate(&mut self, written: &mut [Complex<f32>]) {
         for (m, bin) in self.magnitudes.iter_mut().zip(&self.now) {
             *m = bin.norm_sqr();
         }
@@ -171,24 +171,24 @@ impl Vocoder {
         let mut peak = (0..bins).find(|&k| is_peak(k));
         while let Some(at) = peak {
             peak = (at + 1..bins).find(|&k| is_peak(k));
-            // A peak's surroundings end at the lowest bin before the next.
+            // The surroundings of a peak end at the lowest bin before the next peak.
             let end = peak.map_or(bins, |next| {
                 (at + 1..next)
                     .min_by(|&a, &b| m[a].total_cmp(&m[b]))
                     .unwrap_or(next)
             });
-            let turn = laid[at] * self.earlier[at].conj();
+            let turn = written[at] * self.earlier[at].conj();
             let length = turn.norm();
             let turn = if length > f32::MIN_POSITIVE && length.is_finite() {
                 turn / length
             } else {
                 Complex::new(1.0, 0.0)
             };
-            for (bin, now) in laid[from..end].iter_mut().zip(&self.now[from..end]) {
+            for (bin, now) in written[from..end].iter_mut().zip(&self.now[from..end]) {
                 *bin = now * turn;
             }
             from = end;
         }
-        laid[from..].copy_from_slice(&self.now[from..]);
+        written[from..].copy_from_slice(&self.now[from..]);
     }
 }

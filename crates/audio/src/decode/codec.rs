@@ -7,16 +7,16 @@ use super::failure::{Failure, corrupt, guarded, unsupported};
 use super::kind::Kind;
 use crate::error::{AudioError, Source};
 
-/// More channels than any format here has a use for. Symphonia makes room for
-/// as many as an AIFF header states, up to 65535, before the first is read.
+/// More channels than any file in use has. Symphonia allocates buffers for as
+/// many as an AIFF header states, up to 65535, before it reads the first sample.
 const CHANNELS_AT_MOST: usize = 64;
 
-/// More frames than a packet of any format here has: the longest is a block of
-/// ADPCM in WAV, of up to 64 KiB with two samples a byte. Symphonia makes room for
-/// as many as a CAF or QuickTime header states at once.
+/// The most frames in a packet of any format read here: the longest is a block of
+/// ADPCM in WAV, up to 64 KiB with two samples per byte. Symphonia allocates for as
+/// many as a CAF or QuickTime header states.
 const FRAMES_A_PACKET_AT_MOST: u64 = 131_072;
 
-/// What the track's packets are decoded with.
+/// The decoder of a track's packets.
 pub(super) enum TrackCodec {
     Symphonia {
         decoder: Box<dyn AudioDecoder>,
@@ -38,7 +38,9 @@ impl TrackCodec {
         if channels > CHANNELS_AT_MOST {
             return Err(corrupt(
                 name,
-                &format!("the header states {channels} channels (taken: 1 to {CHANNELS_AT_MOST})"),
+                &format!(
+                    "the header states {channels} channels (allowed: 1 to {CHANNELS_AT_MOST})"
+                ),
             ));
         }
         let frames = parameters.max_frames_per_packet.unwrap_or(0);
@@ -46,8 +48,8 @@ impl TrackCodec {
             return Err(corrupt(
                 name,
                 &format!(
-                    "the header states {frames} samples a packet \
-                     (taken: up to {FRAMES_A_PACKET_AT_MOST})"
+                    "the header states {frames} samples per packet \
+                     (allowed: up to {FRAMES_A_PACKET_AT_MOST})"
                 ),
             ));
         }
@@ -57,12 +59,12 @@ impl TrackCodec {
                 let head = parameters.extra_data.as_deref().unwrap_or_default();
                 return super::opus::Opus::new(head, kind == Kind::Mp4)
                     .map(|opus| TrackCodec::Opus(Box::new(opus)))
-                    .ok_or_else(|| corrupt(name, "its Opus header makes no sense"));
+                    .ok_or_else(|| corrupt(name, "its Opus header is invalid"));
             }
             #[cfg(not(feature = "opus"))]
             return Err(unsupported(
                 name,
-                "this is Opus audio, which this build leaves out (feature `opus`)".into(),
+                "this is Opus audio, which this build does not include (feature `opus`)".into(),
             ));
         }
         let _ = kind;
@@ -70,10 +72,7 @@ impl TrackCodec {
         if registry.get_audio_decoder(parameters.codec).is_none() {
             return Err(unsupported(
                 name,
-                format!(
-                    "its codec (number {}) cannot be read here",
-                    parameters.codec
-                ),
+                format!("its codec (number {}) is not supported", parameters.codec),
             ));
         }
         let options = AudioDecoderOptions::default();
@@ -98,7 +97,7 @@ impl TrackCodec {
         }
     }
 
-    /// Samples a channel to leave out at the start.
+    /// Samples per channel to drop at the start.
     pub(super) fn skip(&self) -> usize {
         match self {
             TrackCodec::Symphonia { .. } => 0,
@@ -107,7 +106,7 @@ impl TrackCodec {
         }
     }
 
-    /// Decodes into `interleaved`; gives the rate and the number of channels.
+    /// Decodes into `interleaved`; returns the rate and the number of channels.
     pub(super) fn decode(
         &mut self,
         packet: &Packet,
@@ -128,7 +127,7 @@ impl TrackCodec {
                 (super::opus::SAMPLE_RATE, opus.channels(), false)
             }
         };
-        // What the container says to leave out, where the codec does not see to it.
+        // Trimming stated by the container, if the codec does not apply it itself.
         if !trims {
             let samples = |frames: u64| {
                 usize::try_from(frames)

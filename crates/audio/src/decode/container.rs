@@ -1,4 +1,4 @@
-//! From files to packets: which demuxer, which track.
+//! From files to packets: the choice of demuxer and track.
 
 use std::io;
 
@@ -12,16 +12,16 @@ use super::kind::{HEAD, Kind};
 use super::source::Reader;
 use crate::error::{AudioError, Source};
 
-/// Tags before the audio that are passed over.
+/// At most this many tags before the audio are skipped.
 const TAGS_AT_MOST: usize = 16;
 
-/// Passes over tags, and says what comes then.
+/// Skips tags, and recognises the file after them.
 pub(super) fn recognise(file: &mut Reader) -> io::Result<Kind> {
     for tags in 0..TAGS_AT_MOST {
         match Kind::of(file.peek(HEAD)?) {
             Kind::Tag(length) => {
                 file.skip(length)?;
-                // Some writers fill up behind the tag.
+                // Some writers add padding after the tag.
                 while file.peek(1)? == [0] {
                     let zeros = file.peek(4096)?.iter().take_while(|b| **b == 0).count();
                     file.skip(zeros as u64)?;
@@ -82,11 +82,11 @@ pub(super) fn audio_track(
 ) -> Result<(Track, AudioCodecParameters), AudioError> {
     let track = format
         .default_track(TrackType::Audio)
-        .ok_or_else(|| corrupt(name, "there is no audio in it"))?;
+        .ok_or_else(|| corrupt(name, "it has no audio track"))?;
     let parameters = track
         .codec_params
         .as_ref()
         .and_then(|p| p.audio())
-        .ok_or_else(|| corrupt(name, "the header does not say how samples are stored"))?;
+        .ok_or_else(|| corrupt(name, "the header does not state how samples are stored"))?;
     Ok((track.clone(), parameters.clone()))
 }

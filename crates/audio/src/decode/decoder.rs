@@ -1,10 +1,6 @@
-//! A file's samples, block by block.
+//! The samples of an open file, block by block. `opening.rs` opens it.
 
-mod opening;
-
-use std::fs::File;
-use std::io::{self, Cursor, Read};
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -17,21 +13,20 @@ use super::container::audio_track;
 use super::failure::{Failure, corrupt, failed, guarded, unsupported};
 use super::kind::Kind;
 use super::pcm::Pcm;
-use super::settings::{Channels, DecodeLimits, DecodeSettings};
-use super::source::Reader;
+use super::settings::{Channels, DecodeLimits};
 use crate::error::{AudioError, Source};
-use crate::mfcc::real::all_finite;
-use crate::recording::Recording;
-use crate::resample::SAMPLE_RATES;
+use crate::recording::{Recording, SAMPLE_RATES};
+use crate::simd::all_finite;
 
-/// Samples are reserved at once only up to this many; a header can promise anything.
+/// Room is reserved for at most this many samples at once; a header can state
+/// any number.
 const RESERVE_AT_MOST: u64 = 1 << 22;
 
-/// Packets in a row that may hold nothing while the file is not read further.
+/// Empty packets in a row allowed without reading on in the file.
 const EMPTY_AT_MOST: usize = 100_000;
 
-/// A file opened for decoding, whose samples come block by block: memory stays
-/// at a few hundred kilobytes however long the file.
+/// An open audio file whose samples are decoded block by block: memory stays at
+/// a few hundred kilobytes however long the file is.
 ///
 /// ```
 /// use audio::{DecodeSettings, Decoder};
@@ -49,125 +44,72 @@ const EMPTY_AT_MOST: usize = 100_000;
 /// # Ok::<(), audio::AudioError>(())
 /// ```
 pub struct Decoder {
-    input: Input,
-    name: Source,
-    take: Channels,
-    limits: DecodeLimits,
-    sample_rate: u32,
-    channels: usize,
-    /// What the header says there is, for progress.
-    expected: Option<u64>,
+    pub(super) input: Input,
+    pub(super) name: Source,
+    pub(super) take: Channels,
+    pub(super) limits: DecodeLimits,
+    pub(super) sample_rate: u32,
+    pub(super) channels: usize,
+    /// Samples in the file according to its header, for progress.
+    pub(super) expected: Option<u64>,
     /// Where decoding stops even if the file goes on: the last block of a
-    /// compressed WAV is filled up.
-    end: Option<u64>,
-    /// Samples a channel still to be thrown away at the start.
-    skip: usize,
-    interleaved: Vec<f32>,
-    block: Vec<f32>,
-    /// The first block is decoded when the file is opened, since some headers
-    /// do not say the rate.
-    block_is_new: bool,
-    position: u64,
-    damaged: u64,
-    decoded: u64,
-    finished: bool,
-    file_length: Option<u64>,
-    file_position: Arc<AtomicU64>,
+    /// compressed WAV is padded.
+    pub(super) end: Option<u64>,
+    /// Samples per channel still to be dropped at the start.
+    pub(super) skip: usize,
+    pub(super) interleaved: Vec<f32>,
+    pub(super) block: Vec<f32>,
+    /// The first block is decoded when the file is opened, because some headers
+    /// do not state the rate.
+    pub(super) block_is_new: bool,
+    pub(super) position: u64,
+    pub(super) damaged: u64,
+    pub(super) decoded: u64,
+    pub(super) finished: bool,
+    pub(super) file_length: Option<u64>,
+    pub(super) file_position: Arc<AtomicU64>,
 }
 
-enum Input {
-    /// Plain numbers of a WAV file.
+pub(super) enum Input {
+    /// Uncompressed samples of a WAV file.
     Pcm(Pcm),
     /// Everything else.
     Track(Track),
 }
 
-/// A track with what takes it out of its file, and what decodes it.
-struct Track {
-    format: Box<dyn FormatReader>,
-    codec: TrackCodec,
-    kind: Kind,
-    id: u32,
-    /// Bytes and samples of a block, where the demuxer does not see to blocks.
-    adpcm_block: Option<(usize, u64)>,
+/// A track with its demuxer and its codec.
+pub(super) struct Track {
+    pub(super) format: Box<dyn FormatReader>,
+    pub(super) codec: TrackCodec,
+    pub(super) kind: Kind,
+    pub(super) id: u32,
+    /// Bytes and samples of a block, if the demuxer does not split into blocks.
+    pub(super) adpcm_block: Option<(usize, u64)>,
 }
 
 impl Decoder {
-    /// Opens a file. A pipe (or a device) is read as it comes, forward only.
-    ///
-    /// # Errors
-    ///
-    /// [`AudioError::Io`], [`AudioError::Unsupported`], [`AudioError::Corrupt`]
-    /// or [`AudioError::TooLong`], each naming the file; [`AudioError::Settings`]
-    /// where the file lacks the channel asked for.
-    pub fn open(path: impl AsRef<Path>, settings: &DecodeSettings) -> Result<Self, AudioError> {
-        let name = Source::file(path.as_ref());
-        let io = |source| AudioError::Io {
-            path: name.clone(),
-            source,
-        };
-        let file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if metadata.is_dir() {
-            return Err(io(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "is a folder, where an audio file is needed",
-            )));
-        }
-        let reader = if metadata.is_file() {
-            Reader::seekable(Box::new(file)).map_err(io)?
-        } else {
-            Reader::stream(Box::new(file), bytes_at_most(settings))
-        };
-        Self::new(reader, name, settings)
-    }
-
-    /// Decodes the content of a file from memory.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open), but for the file's name.
-    pub fn from_bytes(bytes: Vec<u8>, settings: &DecodeSettings) -> Result<Self, AudioError> {
-        let reader = Reader::seekable(Box::new(Cursor::new(bytes))).map_err(in_memory)?;
-        Self::new(reader, Source::Memory, settings)
-    }
-
-    /// Decodes what a pipe or a connection gives, as it comes. Only MP4 and CAF,
-    /// which may have their index behind the samples, are read into memory first.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open), but for the file's name.
-    pub fn from_reader(
-        reader: impl Read + Send + Sync + 'static,
-        settings: &DecodeSettings,
-    ) -> Result<Self, AudioError> {
-        let reader = Reader::stream(Box::new(reader), bytes_at_most(settings));
-        Self::new(reader, Source::Memory, settings)
-    }
-
     /// Samples per second.
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate
     }
 
-    /// Channels in the file (what is given out is always one).
+    /// Channels in the file (decoded samples always have one).
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// Samples given out so far.
+    /// Samples returned so far.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Samples in the whole file, where the header says; it may be wrong.
+    /// Samples in the whole file if the header states it; it may be wrong.
     pub fn expected_samples(&self) -> Option<u64> {
         self.expected
     }
 
-    /// How much is done, 0 to 1: by samples where the header says how many
-    /// there are, else by bytes. `None` for a pipe of unknown length.
+    /// The share that is done, 0 to 1: by samples if the header states their
+    /// number, otherwise by bytes. `None` for a pipe of unknown length.
     pub fn progress(&self) -> Option<f64> {
         if self.finished {
             return Some(1.0);
@@ -180,18 +122,18 @@ impl Decoder {
         Some((done as f64 / all as f64).min(1.0))
     }
 
-    /// Packets of a lossy codec that could not be decoded and were passed over.
+    /// Packets of a lossy codec that could not be decoded and were skipped.
     pub fn damaged_packets(&self) -> u64 {
         self.damaged
     }
 
-    /// The next samples, at least one, full scale +-1; `None` at the end. Blocks
-    /// are as the codec makes them, up to some ten thousand samples.
+    /// The next samples, at least one, full scale ±1; `None` at the end. The
+    /// codec determines the size of the blocks, up to tens of thousands of samples.
     ///
     /// # Errors
     ///
     /// [`AudioError::Io`], [`AudioError::Corrupt`], [`AudioError::Unsupported`]
-    /// (the rate changes on the way) or [`AudioError::TooLong`].
+    /// (the sample rate changes within the file) or [`AudioError::TooLong`].
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
         if !self.block_is_new {
             self.fill()?;
@@ -223,9 +165,9 @@ impl Decoder {
         })
     }
 
-    /// Checks what the header says, decodes the first block, and checks again.
-    /// `bounded`: the length expected is no longer than the file allows.
-    fn with_first_block(mut self, bounded: bool) -> Result<Self, AudioError> {
+    /// Checks the header, decodes the first block, and checks again. `bounded`:
+    /// the expected length is no longer than the file allows.
+    pub(super) fn with_first_block(mut self, bounded: bool) -> Result<Self, AudioError> {
         if self.sample_rate != 0 {
             self.check_rate(self.sample_rate)?;
             if bounded {
@@ -241,7 +183,7 @@ impl Decoder {
             && n >= self.channels
         {
             return Err(AudioError::settings(format!(
-                "{}: channel {n} is asked for, and there are {} (counted from 0)",
+                "{}: there is no channel {n}; the file has {}, counted from 0",
                 self.name, self.channels
             )));
         }
@@ -255,14 +197,14 @@ impl Decoder {
         Err(corrupt(
             &self.name,
             &format!(
-                "the header states a sample rate of {rate} Hz (taken: {} to {})",
+                "the header states a sample rate of {rate} Hz (allowed: {} to {})",
                 SAMPLE_RATES.start(),
                 SAMPLE_RATES.end()
             ),
         ))
     }
 
-    /// Decodes until there is a sample, or the file ends and `block` is empty.
+    /// Decodes until `block` has a sample, or leaves it empty at the end of the file.
     fn fill(&mut self) -> Result<(), AudioError> {
         self.block.clear();
         let mut empty = (0, u64::MAX);
@@ -274,12 +216,12 @@ impl Decoder {
                 (0, at)
             };
             if empty.0 > EMPTY_AT_MOST {
-                return Err(corrupt(&self.name, "its packets hold nothing"));
+                return Err(corrupt(&self.name, "its packets are empty"));
             }
             self.decode_packet()?;
         }
         if self.finished && self.decoded == 0 && self.damaged > 0 {
-            return Err(corrupt(&self.name, "nothing in it can be decoded"));
+            return Err(corrupt(&self.name, "none of its packets can be decoded"));
         }
         let ahead = self.position + self.block.len() as u64;
         self.limits
@@ -296,7 +238,7 @@ impl Decoder {
                 self.finished = true;
                 return Ok(());
             }
-            // A chain of Ogg streams: the next one begins.
+            // The next stream of a chained Ogg file begins.
             Err(Failure::Symphonia(Error::ResetRequired)) => return self.next_in_chain(),
             Err(Failure::Symphonia(Error::IoError(e)))
                 if e.kind() == io::ErrorKind::UnexpectedEof =>
@@ -311,7 +253,7 @@ impl Decoder {
             return Ok(());
         }
         if let Some((bytes, samples)) = track.adpcm_block {
-            // The last packet of a file that was cut off still has whole blocks.
+            // The last packet of a truncated file still has whole blocks.
             let whole = packet.data.len() / bytes;
             packet.dur = Duration::from(whole as u64 * samples);
         }
@@ -320,7 +262,7 @@ impl Decoder {
         let (rate, channels) = match guarded(|| track.codec.decode(&packet, &mut self.interleaved))
         {
             Ok(spec) => spec,
-            // The last, incomplete packet of a file that was cut off.
+            // The last, incomplete packet of a truncated file.
             Err(Failure::Symphonia(Error::IoError(e)))
                 if !lossy && e.kind() == io::ErrorKind::UnexpectedEof =>
             {
@@ -343,7 +285,7 @@ impl Decoder {
             return Err(unsupported(
                 &self.name,
                 format!(
-                    "its sample rate changes from {} to {rate} Hz on the way",
+                    "its sample rate changes from {} to {rate} Hz within the file",
                     self.sample_rate
                 ),
             ));
@@ -357,7 +299,7 @@ impl Decoder {
         let Input::Pcm(pcm) = &mut self.input else {
             return Ok(());
         };
-        // One channel needs no other place than the block itself.
+        // One channel can be read into the block directly.
         let mono = self.channels == 1;
         let samples = if mono {
             &mut self.block
@@ -415,7 +357,7 @@ impl Decoder {
             Some(at) => Err(corrupt(
                 &self.name,
                 &format!(
-                    "sample {} is {}, which is no sound",
+                    "sample {} is {}, and samples must be finite",
                     self.position + at as u64,
                     self.block[at]
                 ),
@@ -432,7 +374,7 @@ impl Decoder {
         track.id = next.id;
         track.codec = TrackCodec::new(&parameters, track.kind, &self.name)?;
         self.skip = track.codec.skip();
-        // The length stated is that of the first stream.
+        // The length stated in the header is that of the first stream.
         self.expected = None;
         Ok(())
     }
@@ -446,16 +388,5 @@ impl std::fmt::Debug for Decoder {
             .field("channels", &self.channels)
             .field("position", &self.position)
             .finish_non_exhaustive()
-    }
-}
-
-fn bytes_at_most(settings: &DecodeSettings) -> u64 {
-    settings.limits.max_file_bytes.unwrap_or(u64::MAX)
-}
-
-fn in_memory(source: io::Error) -> AudioError {
-    AudioError::Io {
-        path: Source::Memory,
-        source,
     }
 }

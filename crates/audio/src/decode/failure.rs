@@ -1,4 +1,4 @@
-//! What goes wrong in demuxers and codecs, as errors of this crate.
+//! Failures of demuxers and codecs as errors of this crate.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,18 +28,16 @@ impl Failure {
     }
 }
 
-/// Runs a step of a demuxer or codec, and makes an error of a panic.
+/// Runs a step of a demuxer or codec, and turns a panic into an error.
 ///
-/// Their arithmetic is checked for overflow in the builds of some users, and
-/// not all of it foresees every input; a file must not end a program that
-/// decodes others. The state left behind is not used again: the error ends the
-/// decoding. (Where panics abort, this changes nothing.)
+/// Some builds check their arithmetic for overflow, and it is not safe for every
+/// input; one bad file must not stop a program that decodes many. The state left
+/// behind is not used again, because the error ends the decoding. (In builds
+/// where panics abort, this changes nothing.)
 pub(super) fn guarded<T>(step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
-        // Not a `DecodeError`: that one lets decoding go on.
-        Err(Failure::Symphonia(Error::LimitError(
-            "the decoder gave up on it",
-        )))
+        // Not a `DecodeError`, after which decoding continues.
+        Err(Failure::Symphonia(Error::LimitError("the decoder failed")))
     })
 }
 
@@ -64,7 +62,7 @@ pub(super) fn failed(error: Error, doing: &str, name: &Source) -> AudioError {
         }
         Error::IoError(e) if e.kind() == io::ErrorKind::FileTooLarge => AudioError::TooLong {
             path: name.clone(),
-            what: "it has more bytes than are allowed".into(),
+            what: "it has more bytes than the limit allows".into(),
         },
         Error::IoError(source) => AudioError::Io {
             path: name.clone(),

@@ -1,9 +1,43 @@
-//! What a file is, by its first bytes.
+//! What kind of file it is: by its first bytes, and for listing folders by its name.
+
+use std::path::Path;
+
+/// The extensions of the kinds of file that this crate reads, in lower case.
+///
+/// They are for choosing files in a folder: a decoder goes by the content alone.
+/// Kinds that a build leaves out (see the [features](crate#kinds-of-file)) are
+/// listed as well, so that such a file is reported instead of missed.
+pub const EXTENSIONS: &[&str] = &[
+    "wav", "wave", "bwf", "rf64", // WAV
+    "flac", // FLAC
+    "aif", "aiff", "aifc", // AIFF
+    "caf",  // Apple CAF
+    "mp3", "mp2", "mpga", // MPEG audio
+    "aac",  // AAC in ADTS frames
+    "m4a", "m4b", "mp4", "mov", // MP4, QuickTime
+    "ogg", "oga", "opus", // Ogg
+    "mka", "mkv", "weba", "webm", // Matroska, WebM
+];
+
+/// Whether a file's extension is one of [`EXTENSIONS`], in upper or lower case.
+/// The file is not opened, and need not exist.
+///
+/// ```
+/// assert!(audio::is_audio_name("clips/hello.WAV".as_ref()));
+/// assert!(!audio::is_audio_name("clips/labels.csv".as_ref()));
+/// ```
+pub fn is_audio_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        EXTENSIONS
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    })
+}
 
 /// How many bytes [`Kind::of`] looks at.
 pub(super) const HEAD: usize = 64;
 
-/// What a file is. The extension plays no part.
+/// A kind of file, by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Empty,
@@ -22,15 +56,15 @@ pub(super) enum Kind {
     Mp4,
     /// Matroska or WebM.
     Matroska,
-    /// An ID3v2 tag of so many bytes; what it belongs to comes after it.
+    /// An ID3v2 tag of this many bytes; the file proper follows.
     Tag(u64),
-    /// Known, but read by no build.
+    /// Recognised, but not supported.
     Other(&'static str),
     Unknown,
 }
 
 impl Kind {
-    /// Recognises a file by its first [`HEAD`] bytes (fewer, if it has no more).
+    /// Recognises a file by its first [`HEAD`] bytes (or all, if it is shorter).
     pub(super) fn of(head: &[u8]) -> Kind {
         let at = |from: usize, mark: &[u8]| head.get(from..from + mark.len()) == Some(mark);
         let short = head.len() < 12;
@@ -60,7 +94,7 @@ impl Kind {
         } else if let Some(length) = id3_length(head) {
             Kind::Tag(length)
         } else if at(0, b"ID3") {
-            // The tag's own header is cut off or makes no sense.
+            // The tag's own header is truncated or invalid.
             Kind::Mpeg
         } else if mpeg_frame(head) {
             Kind::Mpeg
@@ -87,7 +121,7 @@ impl Kind {
         }
     }
 
-    /// What to call it in a message.
+    /// Its name in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Wav => "WAV",
@@ -104,7 +138,7 @@ impl Kind {
     }
 }
 
-/// The length of an ID3v2 tag at the start, its header and footer included.
+/// The length of an ID3v2 tag at the start, including its header and footer.
 fn id3_length(head: &[u8]) -> Option<u64> {
     let [b'I', b'D', b'3', major, minor, flags, size @ ..] = head else {
         return None;
@@ -118,8 +152,8 @@ fn id3_length(head: &[u8]) -> Option<u64> {
     Some(10 + body + footer)
 }
 
-/// Whether an MPEG audio frame of layer 1, 2 or 3 starts here: eleven bits of
-/// sync, and no reserved value in what follows.
+/// Whether an MPEG audio frame of layer 1, 2 or 3 starts here: eleven sync bits,
+/// and no reserved value in the fields after them.
 fn mpeg_frame(head: &[u8]) -> bool {
     let &[first, second, third, ..] = head else {
         return false;
@@ -139,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id3_tag_is_as_long_as_its_seven_bit_bytes_say() {
+    fn the_length_of_an_id3_tag_is_in_seven_bit_bytes() {
         let tag = |flags, size: [u8; 4]| [b"ID3\x04\x00", &[flags][..], &size].concat();
         assert_eq!(Kind::of(&tag(0, [0, 0, 0, 0])), Kind::Tag(10));
         assert_eq!(Kind::of(&tag(0, [0, 0, 1, 2])), Kind::Tag(10 + 130));
@@ -150,12 +184,31 @@ mod tests {
     }
 
     #[test]
-    fn reserved_values_are_no_mpeg_frame() {
+    fn reserved_values_are_not_an_mpeg_frame() {
         assert_eq!(Kind::of(&[0xFF, 0xFB, 0x90, 0x44]), Kind::Mpeg);
         assert_eq!(Kind::of(&[0xFF, 0xF3, 0x40, 0xC0]), Kind::Mpeg);
         for frame in [[0xFF, 0xFB, 0xF0], [0xFF, 0xFB, 0x9C], [0xFF, 0xEB, 0x90]] {
             assert_ne!(Kind::of(&frame), Kind::Mpeg, "{frame:x?}");
         }
         assert_eq!(Kind::of(&[0xFF, 0xF1, 0x50, 0x80]), Kind::Adts);
+    }
+
+    #[test]
+    fn names_are_recognised_by_extension_in_any_case() {
+        for name in ["a.wav", "A.WAV", "x/y.Flac", "talk.part1.mp3", "film.mkv"] {
+            assert!(is_audio_name(name.as_ref()), "{name}");
+        }
+        for name in [
+            "wav",
+            ".wav",
+            "a.wav.txt",
+            "labels.csv",
+            "a.w64",
+            "a.wma",
+            "",
+        ] {
+            assert!(!is_audio_name(name.as_ref()), "{name}");
+        }
+        assert!(EXTENSIONS.iter().all(|e| e.to_ascii_lowercase() == **e));
     }
 }

@@ -1,11 +1,11 @@
 //! Files in, samples out, through [Symphonia](https://docs.rs/symphonia).
 //!
-//! The kind of file is recognised by its content; the extension is not looked
-//! at. WAV (with RF64 and BW64) and FLAC are always read, the others by default:
+//! The kind of file is recognised by its content, never by its extension. WAV
+//! (with RF64 and BW64) and FLAC are always read, the others by default:
 //!
 //! | file | feature |
 //! |---|---|
-//! | WAV of MS or IMA ADPCM | `adpcm` |
+//! | WAV with MS or IMA ADPCM | `adpcm` |
 //! | AIFF, AIFF-C | `aiff` |
 //! | Apple CAF | `caf` |
 //! | MP3 (and MPEG layers 1 and 2), also inside WAV | `mp3` |
@@ -15,45 +15,48 @@
 //! | Ogg Opus, and Opus in the other containers | `opus` |
 //! | Matroska and WebM with any of these codecs | `mkv` |
 //!
-//! What happens with files that are not quite right:
+//! What happens with unusual and damaged files:
 //!
 //! | file | outcome |
 //! |---|---|
-//! | WAV cut off inside the samples | the samples that are there |
-//! | header states more samples than there are (pipes write 0xFFFFFFFF) | the samples that are there |
-//! | chunks around the samples, of odd length, with their byte of padding or without | passed over |
+//! | WAV truncated within the samples | the samples up to there |
+//! | header states more samples than the file has (pipes write 0xFFFFFFFF) | the samples in the file |
+//! | other chunks before and after the samples, of odd length, with or without their padding byte | skipped |
 //! | more than two channels | their mean, or the one that [`Channels`] names |
-//! | one sample; all zero; direct current; clipped; floats beyond full scale | the samples as they are |
-//! | header, and no sample | a recording of length 0 (features then say [`TooShort`](AudioError::TooShort)) |
-//! | FLAC cut off inside the samples | the whole frames that are there |
-//! | an ID3 tag before a WAV or any other file | passed over |
-//! | an MP3, AIFF or other kind named `.wav` | read as what it is |
-//! | empty, cut off inside the header, 0 channels, 0 Hz, no `data` chunk | [`Corrupt`](AudioError::Corrupt) |
+//! | one sample; silence; constant offset; clipping; floats beyond full scale | the samples as they are |
+//! | a header without samples | a recording of length 0 (extracting features gives [`TooShort`](AudioError::TooShort)) |
+//! | FLAC truncated within the samples | the complete frames |
+//! | an ID3 tag before a WAV or any other file | skipped |
+//! | an MP3, AIFF or other kind named `.wav` | read by its content |
+//! | empty, truncated within the header, 0 channels, 0 Hz, no `data` chunk | [`Corrupt`](AudioError::Corrupt) |
 //! | damage inside FLAC or ADPCM | [`Corrupt`](AudioError::Corrupt) |
-//! | damage inside MP3, AAC, Vorbis, Opus | passed over and counted ([`Decoder::damaged_packets`]); [`Corrupt`](AudioError::Corrupt) where nothing else is left |
+//! | damage inside MP3, AAC, Vorbis, Opus | skipped and counted ([`Decoder::damaged_packets`]); [`Corrupt`](AudioError::Corrupt) if nothing else is left |
 //! | samples that are NaN or infinite | [`Corrupt`](AudioError::Corrupt) |
 //! | longer than the [limits](DecodeLimits) | [`TooLong`](AudioError::TooLong) |
-//! | text, pictures, WMA, AMR, ... whatever the extension | [`Unsupported`](AudioError::Unsupported), naming what it is if known |
+//! | text, pictures, WMA, AMR, ... whatever the extension | [`Unsupported`](AudioError::Unsupported), with the kind if it is recognised |
 //!
 //! # Encoder delay
 //!
-//! Lossy encoders put samples of their own before the first and behind the
-//! last. They are taken off where the file says how many: MP3 (LAME's tag),
-//! Ogg Vorbis, Opus. See `tests/formats.rs` for what remains, format by format.
+//! Lossy encoders add samples before the first and after the last. They are
+//! removed if the file states how many: MP3 (LAME's tag), Ogg Vorbis, Opus. See
+//! `tests/formats.rs` for what remains in each format.
 
 mod codec;
 mod container;
 mod decoder;
 mod failure;
 mod kind;
+mod opening;
 #[cfg(feature = "opus")]
 mod opus;
 mod pcm;
+mod recording;
 mod riff;
 mod settings;
 mod source;
 
 pub use decoder::Decoder;
+pub use kind::{EXTENSIONS, is_audio_name};
 pub use settings::{Channels, DecodeLimits, DecodeSettings};
 
 #[cfg(doc)]

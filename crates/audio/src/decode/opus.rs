@@ -1,10 +1,10 @@
-//! Opus packets, by the pure-Rust decoder of
-//! [opus-decoder](https://docs.rs/opus-decoder); Symphonia finds the packets in
-//! Ogg, Matroska and MP4, and has no decoder of its own.
+//! Opus packets, decoded by the pure-Rust
+//! [opus-decoder](https://docs.rs/opus-decoder). Symphonia finds the packets in
+//! Ogg, Matroska and MP4, but has no Opus decoder.
 
 use opus_decoder::{OpusDecoder, OpusError, OpusMultistreamDecoder};
 
-/// Opus decodes to 48 kHz whatever the rate of the original was.
+/// Opus decodes to 48 kHz whatever the rate of the original.
 pub(super) const SAMPLE_RATE: u32 = 48_000;
 
 /// The longest packet, 120 ms.
@@ -21,7 +21,7 @@ enum Streams {
 pub(super) struct Opus {
     streams: Streams,
     channels: usize,
-    /// Samples a channel that the encoder put in front.
+    /// Samples per channel that the encoder added at the start.
     pre_skip: usize,
     gain: f32,
     interleaved: Vec<f32>,
@@ -30,7 +30,7 @@ pub(super) struct Opus {
 impl Opus {
     /// From the identification header
     /// ([RFC 7845](https://www.rfc-editor.org/rfc/rfc7845#section-5.1)); its
-    /// numbers are `big_endian` in MP4. `None` where it makes no sense.
+    /// numbers are `big_endian` in MP4. `None` if it is invalid.
     pub(super) fn new(head: &[u8], big_endian: bool) -> Option<Self> {
         let u16_at = |at: usize| {
             let two = [*head.get(at)?, *head.get(at + 1)?];
@@ -83,7 +83,7 @@ impl Opus {
 
     /// The samples of a packet, channels interleaved.
     pub(super) fn decode(&mut self, packet: &[u8]) -> Result<&[f32], OpusError> {
-        // To the decoder, no bytes mean a lost packet, to be made up.
+        // The decoder takes an empty packet for a lost one and conceals it.
         if packet.is_empty() {
             return Err(OpusError::InvalidPacket);
         }

@@ -1,31 +1,31 @@
-//! WAV files of plain numbers, which need no demuxer and no codec.
+//! WAV files of uncompressed samples, which need no demuxer and no codec.
 //!
-//! Most corpora are of these. The bytes go from the file into one buffer and
-//! from there, converted, to where they are wanted; nothing is copied between.
+//! Most corpora consist of these. The bytes are read into one buffer and
+//! converted from there to their destination, without a copy in between.
 
 use std::io::{self, Read};
 
 use super::riff::{Codec, Layout};
 use super::source::Reader;
-use crate::mfcc::real::vectorised;
+use crate::simd::vectorised;
 
-/// Bytes read at once. With the samples made of them they fit into the
+/// Bytes read at once. Together with the converted samples they fit into the
 /// first-level cache.
 const BYTES_AT_ONCE: usize = 8 << 10;
 
-/// The samples of a WAV file, read as they are asked for.
+/// The samples of a WAV file, read on demand.
 pub(super) struct Pcm {
     file: Reader,
     number: Number,
     channels: usize,
-    /// Bytes of the samples that are not read yet.
+    /// Bytes of samples not read yet.
     left: u64,
     bytes: Vec<u8>,
-    /// Bytes at the start of `bytes` of a frame that has not wholly come.
+    /// Bytes of an incomplete frame at the start of `bytes`.
     waiting: usize,
 }
 
-/// How a number is stored, little-endian.
+/// How a sample is stored, little-endian.
 #[derive(Clone, Copy)]
 enum Number {
     U8,
@@ -61,12 +61,12 @@ impl Number {
 }
 
 impl Pcm {
-    /// Whether the samples are plain numbers.
+    /// Whether the samples are uncompressed.
     pub(super) fn is_in(layout: &Layout) -> bool {
         Number::of(layout.codec()).is_some()
     }
 
-    /// The samples that `file` stands before; `None` where they are coded.
+    /// The samples that start at the position of `file`; `None` if they are compressed.
     pub(super) fn new(layout: &Layout, file: Reader) -> Option<Pcm> {
         let number = Number::of(layout.codec())?;
         let channels = usize::from(layout.channels);
@@ -85,15 +85,15 @@ impl Pcm {
         self.channels
     }
 
-    /// Appends what there is of the next samples to `interleaved`, in whole
-    /// frames; none is appended at the end alone.
+    /// Appends the next samples to `interleaved`, in whole frames; at the end of
+    /// the samples, and only there, it appends none.
     pub(super) fn read(&mut self, interleaved: &mut Vec<f32>) -> io::Result<()> {
         let frame = self.number.width() * self.channels;
         while self.waiting < frame {
             let room = &mut self.bytes[self.waiting..];
             let most = self.left.min(room.len() as u64) as usize;
             match self.file.read(&mut room[..most]) {
-                // The frame that was begun is never ended.
+                // An incomplete last frame is dropped.
                 Ok(0) => return Ok(()),
                 Ok(n) => {
                     self.waiting += n;
@@ -111,7 +111,7 @@ impl Pcm {
     }
 }
 
-/// Numbers to samples, full scale +-1. Powers of two divide without rounding.
+/// Stored numbers to samples, full scale ±1. Dividing by a power of two does not round.
 fn convert(number: Number, bytes: &[u8], out: &mut Vec<f32>) {
     vectorised(
         #[inline(always)]
@@ -119,7 +119,7 @@ fn convert(number: Number, bytes: &[u8], out: &mut Vec<f32>) {
             Number::U8 => append(bytes, out, |[x]| (f32::from(x) - 128.0) / 128.0),
             Number::I16 => append(bytes, out, |x| f32::from(i16::from_le_bytes(x)) / 32_768.0),
             Number::I24 => append(bytes, out, |[a, b, c]: [u8; 3]| {
-                // In the upper bytes, for the sign.
+                // Placed in the upper bytes, so that the sign is right.
                 (i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0
             }),
             Number::I32 => append(bytes, out, |x| {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn every_16_bit_number_comes_back() {
+    fn every_16_bit_number_is_converted_exactly() {
         let all: Vec<i16> = (i16::MIN..=i16::MAX).collect();
         let bytes: Vec<u8> = all.iter().flat_map(|x| x.to_le_bytes()).collect();
         let back = converted(Number::I16, &bytes);

@@ -1,33 +1,33 @@
-//! The header of a WAV file, read here so that nothing in it is trusted.
+//! The header of a WAV file, parsed here so that nothing in it is trusted.
 //!
 //! The field names are those of
 //! [RFC 2361](https://www.rfc-editor.org/rfc/rfc2361) and of
 //! [EBU Tech 3306](https://tech.ebu.ch/docs/tech/tech3306v1_1.pdf) (RF64), whose
 //! `ds64` chunk holds lengths in 64 bits where the 32-bit ones say 0xFFFFFFFF.
-//! What comes out is the format, checked, and the stretch of the file that the
-//! samples take. Plain numbers are read from there ([`Pcm`](super::pcm::Pcm)); for
-//! the rest Symphonia gets a [plain header](Layout::header) and that stretch, so
-//! that its own reader meets none of the oddities: it
-//! multiplies channels by bytes in 16 bits without a check, allocates what LIST
-//! chunks ask for, and knows no RF64.
+//! The result is the checked format and the part of the file that holds the
+//! samples. Uncompressed samples are read from there ([`Pcm`](super::pcm::Pcm));
+//! for the rest Symphonia gets a [plain header](Layout::header) and that part, so
+//! that its own reader never sees an unusual header: it multiplies channels by
+//! bytes in 16 bits without a check, allocates what LIST chunks ask for, and does
+//! not support RF64.
 
 use std::io::{self, Read};
 
 use super::source::Reader;
 
-/// More channels than any recorder writes; Symphonia names 26.
+/// No recorder writes more channels; Symphonia knows 26.
 const CHANNELS: std::ops::RangeInclusive<u16> = 1..=26;
 
-/// Chunks before the samples. A file made of empty chunks would keep the
-/// reader busy for as long as it lasts.
+/// The most chunks before the samples, so that a long file of empty chunks is
+/// refused quickly.
 const CHUNKS_AT_MOST: usize = 10_000;
 
 /// How the samples are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Codec {
-    /// Integers of so many bytes, left-justified in them; one byte is unsigned.
+    /// Integers of this many bytes, left-justified in them; one byte is unsigned.
     Int(u16),
-    /// Floating point of so many bytes.
+    /// Floating-point numbers of this many bytes.
     Float(u16),
     ALaw,
     MuLaw,
@@ -48,7 +48,7 @@ pub(super) enum Fault {
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof {
-            Fault::Corrupt("it ends inside the header".into())
+            Fault::Corrupt("it ends within the header".into())
         } else {
             Fault::Io(error)
         }
@@ -62,10 +62,10 @@ pub(super) struct Layout {
     pub(super) channels: u16,
     pub(super) sample_rate: u32,
     block_align: u16,
-    /// Bytes of samples, where the header or the file's end says.
+    /// Bytes of samples, if the header or the length of the file tells.
     pub(super) data_length: Option<u64>,
-    /// Samples a channel by the `fact` chunk: a compressed file's last block is
-    /// filled up, and only this says how far.
+    /// Samples per channel by the `fact` chunk: the last block of a compressed
+    /// file is padded, and only this chunk tells how far.
     fact: Option<u64>,
 }
 
@@ -81,7 +81,7 @@ impl Layout {
         for _ in 0..CHUNKS_AT_MOST {
             if file.peek(8)?.len() < 8 {
                 return match format {
-                    Some(_) => corrupt("it has no data chunk, so no samples"),
+                    Some(_) => corrupt("it has no data chunk, and so no samples"),
                     None => corrupt("it has no format chunk"),
                 };
             }
@@ -90,7 +90,7 @@ impl Layout {
             let mut left = u64::from(length);
             match &id {
                 b"fmt " => {
-                    // The largest format has 50 bytes; what is beyond says nothing here.
+                    // The largest known format has 50 bytes; the rest is ignored.
                     let mut content = vec![0; length.min(64) as usize];
                     file.read_exact(&mut content)?;
                     left -= content.len() as u64;
@@ -111,7 +111,7 @@ impl Layout {
                     };
                     let stated = match (length, data_64) {
                         (u32::MAX, stated) => stated,
-                        // A recorder that lost power left both lengths at nought.
+                        // A recorder that lost power left both lengths at 0.
                         (0, _) if riff_length == [0; 4] => None,
                         (length, _) => Some(u64::from(length)),
                     };
@@ -128,19 +128,19 @@ impl Layout {
                 _ => {}
             }
             file.skip(left)?;
-            // A byte of padding makes an odd chunk even, but some writers forget it.
+            // A padding byte follows a chunk of odd length, but some writers omit it.
             if length % 2 == 1 && !is_chunk(file.peek(4)?) {
                 file.skip(1)?;
             }
         }
-        corrupt("its header never comes to the samples")
+        corrupt("its header has too many chunks and no samples")
     }
 
     pub(super) fn codec(&self) -> Codec {
         self.codec
     }
 
-    /// Bytes that belong together: one sample of every channel, or one block.
+    /// Bytes of one sample of every channel, or of one compressed block.
     fn block(&self) -> u64 {
         let channels = u64::from(self.channels);
         match self.codec {
@@ -151,7 +151,7 @@ impl Layout {
         }
     }
 
-    /// Samples a channel, where the length is known.
+    /// Samples per channel, if the length is known.
     pub(super) fn samples(&self) -> Option<u64> {
         match self.codec {
             Codec::AdpcmMs | Codec::AdpcmIma => {
@@ -167,14 +167,14 @@ impl Layout {
         }
     }
 
-    /// The block of a compressed file: bytes, and samples a channel.
+    /// The block of an ADPCM file: bytes, and samples per channel.
     pub(super) fn adpcm_block(&self) -> Option<(usize, u64)> {
         matches!(self.codec, Codec::AdpcmMs | Codec::AdpcmIma)
             .then(|| (usize::from(self.block_align), self.samples_per_block()))
     }
 
-    /// Samples a channel in a block of ADPCM: the first (two, Microsoft's) are
-    /// in the block's header, the others have four bits each.
+    /// Samples per channel in a block of ADPCM: the first (Microsoft: the first
+    /// two) are in the block's header, the others have four bits each.
     fn samples_per_block(&self) -> u64 {
         let channels = u64::from(self.channels);
         let (header, in_header) = match self.codec {
@@ -184,16 +184,16 @@ impl Layout {
         (u64::from(self.block_align).saturating_sub(header)) * 2 / channels + in_header
     }
 
-    /// A header with nothing but the format, for samples up to the end.
+    /// A header with only the format, for samples up to the end.
     pub(super) fn header(&self) -> Vec<u8> {
         const TO_THE_END: u32 = u32::MAX;
         let (tag, bits, extension): (u16, u16, &[u8]) = match self.codec {
             Codec::ALaw => (6, 8, &[0, 0]),
             Codec::MuLaw => (7, 8, &[0, 0]),
-            // Symphonia takes the seven standard pairs of coefficients to stand here.
+            // Symphonia assumes the seven standard pairs of coefficients here.
             Codec::AdpcmMs => (2, 4, &const { extension::<34>() }),
             Codec::AdpcmIma => (0x11, 4, &const { extension::<4>() }),
-            // Their samples are read without a demuxer, or by one that wants no header.
+            // Read without a demuxer, or by one that needs no WAV header.
             Codec::Int(_) | Codec::Float(_) | Codec::Mpeg => return Vec::new(),
         };
         let block = self.block() as u16;
@@ -219,12 +219,13 @@ impl Layout {
     }
 }
 
-/// Whether a chunk that matters, or one that often stands before such, begins here.
+/// Whether a known chunk begins here: one that is needed, or one that often
+/// comes before it.
 fn is_chunk(start: &[u8]) -> bool {
     matches!(start, b"data" | b"fmt " | b"fact" | b"ds64" | b"LIST")
 }
 
-/// A format's extension of `N` bytes: its length, then nothing of interest.
+/// The extension of a format, `N` bytes: its length, then zeros.
 const fn extension<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     bytes[0] = N as u8 - 2;
@@ -258,7 +259,7 @@ impl Format {
         // The oldest form of the chunk ends before the bits.
         let bits = u16_at(14).unwrap_or(0);
         if tag == 0xFFFE {
-            // The format proper is the start of a GUID with a fixed end.
+            // The actual format is at the start of a GUID with a fixed end.
             tag = u16_at(24).ok_or_else(short)?;
             const REST: [u8; 12] = [0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
             const AMBISONIC: [u8; 12] =
@@ -266,13 +267,13 @@ impl Format {
             let rest = content.get(28..40).ok_or_else(short)?;
             if rest != REST && rest != AMBISONIC {
                 return Err(Fault::Unsupported(
-                    "it is a WAV file of a private format (an unknown GUID)".into(),
+                    "it is a WAV file in a private format (an unknown GUID)".into(),
                 ));
             }
         }
         if !CHANNELS.contains(&channels) {
             return Err(Fault::Corrupt(format!(
-                "the header states {channels} channels (taken: 1 to {})",
+                "the header states {channels} channels (allowed: 1 to {})",
                 CHANNELS.end()
             )));
         }
@@ -322,9 +323,9 @@ impl Format {
     }
 }
 
-/// Bytes of a sample: as many as the bits need; where these do not fill bytes,
-/// or are 24 in blocks of four bytes, as `block_align` says. (For the others it
-/// is not asked: it is the field that writers get wrong.)
+/// Bytes of a sample: as many as the bits need. If the bits do not fill whole
+/// bytes, or are 24 in blocks of four bytes, `block_align` decides. (Otherwise it
+/// is ignored, because writers often get this field wrong.)
 fn width(bits: u16, block_align: u16, channels: u16) -> Option<u16> {
     let needed = bits.div_ceil(8);
     let there = block_align / channels;

@@ -4,34 +4,35 @@ use crate::error::{AudioError, Source};
 
 /// Which channel of a file to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Channels {
-    /// The mean over all of them.
+    /// The mean of all channels.
     #[default]
     Mix,
-    /// This one alone, counted from 0.
+    /// Only this one, counted from 0.
     One(usize),
 }
 
-/// How much of a file to take before it is an error
+/// The largest file to accept; beyond that it is an error
 /// ([`AudioError::TooLong`]). `None` is no limit.
 ///
-/// The limits guard a service against what it is sent: a FLAC file of a
-/// megabyte can hold an hour of silence. None of them is needed for safety
-/// against false headers, which never get memory.
+/// The limits protect a service that decodes files from others: a FLAC file of
+/// one megabyte can hold an hour of silence. They are not needed against false
+/// headers, for which no memory is allocated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecodeLimits {
     /// Seconds of sound.
     pub max_seconds: Option<f64>,
     /// Bytes of the file.
     pub max_file_bytes: Option<u64>,
-    /// Bytes of samples that a [`Recording`](crate::Recording) may take, four a
-    /// sample. A [`Decoder`](crate::Decoder) holds no more than a block, and
-    /// does not ask for this.
+    /// Bytes of samples in a [`Recording`](crate::Recording), four per sample. A
+    /// [`Decoder`](crate::Decoder) read block by block ignores this limit, since
+    /// it only holds one block.
     pub max_memory: Option<u64>,
 }
 
 impl DecodeLimits {
-    /// No limit but the machine's.
+    /// No limits.
     pub const NONE: DecodeLimits = DecodeLimits {
         max_seconds: None,
         max_file_bytes: None,
@@ -40,7 +41,7 @@ impl DecodeLimits {
 }
 
 impl Default for DecodeLimits {
-    /// Any length and file, and 4 GiB of samples: six hours at 48 kHz.
+    /// At most 4 GiB of samples (six hours at 48 kHz), and no other limit.
     fn default() -> Self {
         DecodeLimits {
             max_memory: Some(4 << 30),
@@ -55,7 +56,7 @@ impl Default for DecodeLimits {
 /// use audio::{Channels, DecodeLimits, DecodeSettings};
 ///
 /// let settings = DecodeSettings {
-///     channels: Channels::One(0), // the left one
+///     channels: Channels::One(0), // the left channel
 ///     limits: DecodeLimits { max_seconds: Some(600.0), ..DecodeLimits::default() },
 /// };
 /// # let _ = settings;
@@ -64,7 +65,7 @@ impl Default for DecodeLimits {
 pub struct DecodeSettings {
     /// Which channel to take.
     pub channels: Channels,
-    /// How much to take.
+    /// How much to accept.
     pub limits: DecodeLimits,
 }
 
@@ -74,7 +75,7 @@ impl DecodeLimits {
         match self.max_file_bytes {
             Some(most) if length > most => Err(AudioError::TooLong {
                 path: name.clone(),
-                what: format!("the file has {length} bytes, where {most} are allowed"),
+                what: format!("the file has {length} bytes, and {most} are allowed"),
             }),
             _ => Ok(()),
         }
@@ -91,19 +92,19 @@ impl DecodeLimits {
             Some(most) if samples as f64 > most * f64::from(sample_rate) => {
                 Err(AudioError::TooLong {
                     path: name.clone(),
-                    what: format!("it is longer than the {most} s that are allowed"),
+                    what: format!("it is longer than the {most} s allowed"),
                 })
             }
             _ => Ok(()),
         }
     }
 
-    /// Checks what a recording takes.
+    /// Checks the memory of a recording.
     pub(super) fn check_memory(&self, samples: u64, name: &Source) -> Result<(), AudioError> {
         match self.max_memory {
             Some(most) if samples.saturating_mul(4) > most => Err(AudioError::TooLong {
                 path: name.clone(),
-                what: format!("its samples take more than the {most} bytes that are allowed"),
+                what: format!("its samples take more than the {most} bytes allowed"),
             }),
             _ => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! Where bytes come from: a file, memory or a pipe, and a view of a part of it.
+//! The source of bytes: a file, memory or a pipe, and a view of part of it.
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use symphonia::core::io::MediaSource;
 
-/// What can be read and rewound.
+/// A source that can be read and rewound.
 pub(super) trait ReadSeek: Read + Seek + Send + Sync {}
 impl<T: Read + Seek + Send + Sync> ReadSeek for T {}
 
@@ -16,15 +16,15 @@ enum Inner {
     Stream(Box<dyn Read + Send + Sync>),
 }
 
-/// Bytes with a position, which can be looked at before they are taken.
+/// Bytes with a position, and with a look ahead.
 pub(super) struct Reader {
     inner: Inner,
-    /// Read from `inner`, but not yet taken.
+    /// Read from `inner`, but not consumed yet.
     ahead: Vec<u8>,
-    /// Of the next byte to be taken.
+    /// Position of the next byte to be consumed.
     position: Arc<AtomicU64>,
     length: Option<u64>,
-    /// Bytes that a pipe may give.
+    /// The most bytes accepted from a pipe.
     at_most: u64,
 }
 
@@ -41,7 +41,7 @@ impl Reader {
         })
     }
 
-    /// Fails with [`io::ErrorKind::FileTooLarge`] behind `at_most` bytes.
+    /// Reading fails with [`io::ErrorKind::FileTooLarge`] after `at_most` bytes.
     pub(super) fn stream(inner: Box<dyn Read + Send + Sync>, at_most: u64) -> Self {
         Reader {
             inner: Inner::Stream(inner),
@@ -52,14 +52,14 @@ impl Reader {
         }
     }
 
-    /// What is left, as something that can be rewound.
+    /// The rest of the source as a source that can be rewound.
     pub(super) fn into_memory(mut self) -> io::Result<Self> {
         let mut bytes = Vec::new();
         self.read_to_end(&mut bytes)?;
         Self::seekable(Box::new(Cursor::new(bytes)))
     }
 
-    /// Length in bytes, where it is known.
+    /// Length in bytes, if it is known.
     pub(super) fn length(&self) -> Option<u64> {
         self.length
     }
@@ -72,12 +72,12 @@ impl Reader {
         self.position.load(Relaxed)
     }
 
-    /// The position, as it is at any later time.
+    /// A handle to the position, which follows it.
     pub(super) fn shared_position(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.position)
     }
 
-    /// The next `n` bytes, which stay to be read; fewer at the end.
+    /// The next `n` bytes without consuming them; fewer at the end.
     pub(super) fn peek(&mut self, n: usize) -> io::Result<&[u8]> {
         let missing = n.saturating_sub(self.ahead.len()) as u64;
         match &mut self.inner {
@@ -87,7 +87,7 @@ impl Reader {
         Ok(&self.ahead[..n.min(self.ahead.len())])
     }
 
-    /// Goes `n` bytes further, or to the end.
+    /// Skips `n` bytes, or to the end.
     pub(super) fn skip(&mut self, n: u64) -> io::Result<()> {
         if self.is_seekable() {
             let to = self.position().saturating_add(n);
@@ -130,16 +130,16 @@ impl Read for Reader {
     }
 }
 
-/// What a demuxer is given: some bytes made up, then a window of the source.
+/// What a demuxer reads: a made-up header, then a window of the source.
 ///
-/// The window starts where the [`Reader`] stands.
+/// The window starts at the position of the [`Reader`].
 pub(super) struct View {
     made_up: Vec<u8>,
     source: Reader,
     start: u64,
-    /// Bytes in the window, where that is known.
+    /// Bytes in the window, if that is known.
     length: Option<u64>,
-    /// Counted from the first byte made up.
+    /// Counted from the first made-up byte.
     position: u64,
 }
 
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gives_no_more_than_its_limit() {
+    fn a_pipe_cannot_exceed_its_limit() {
         let mut reader = Reader::stream(Box::new(io::repeat(1)), 1000);
         let error = reader.read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);

@@ -1,27 +1,27 @@
 //! Deltas of frames that are still arriving.
 
-use super::{DeltaMethod, delta, derivative_kernel, regression_kernel};
+use super::delta::{DeltaMethod, delta, derivative_kernel, regression_kernel};
 use crate::error::AudioError;
 use crate::frames::Frames;
 
-/// More frames than this on either side of a delta have no use in a stream.
+/// The most frames on either side of a delta in a stream.
 const HALF_AT_MOST: usize = 1_000;
-/// Nor have deltas of an order above this.
+/// The highest order of deltas in a stream.
 const ORDERS_AT_MOST: usize = 8;
 
-/// Rows with their deltas beside them, of rows that come one by one.
+/// Appends deltas to rows that arrive one by one.
 ///
-/// A delta looks ahead, so a row comes out late:
+/// A delta needs later rows, so the output is delayed:
 ///
-/// | method | rows of look-ahead |
+/// | method | delay in rows |
 /// |---|---|
 /// | [`Regression`](DeltaMethod::Regression) over `n` frames | `n` for every order: 2 for HTK's deltas, 4 with their deltas |
-/// | [`SavitzkyGolay`](DeltaMethod::SavitzkyGolay) of a width | `width / 2` whatever the order, at the start `width - 1` |
+/// | [`SavitzkyGolay`](DeltaMethod::SavitzkyGolay) of a width | `width / 2` for all orders together; `width - 1` at the start |
 ///
-/// [`finish`](Self::finish) gives the rows that are still due. All rows
-/// together are those of [`delta`] beside the rows themselves, bit for bit,
-/// ends included. Nothing is allocated after `new`, except by `finish` for a
-/// stream shorter than `width`.
+/// [`finish`](Self::finish) outputs the rows still delayed. All rows together
+/// equal the input rows with their [`delta`] beside them, bit for bit, including
+/// the ends. Nothing is allocated after `new`, except by `finish` for a stream
+/// shorter than `width`.
 ///
 /// ```
 /// use audio::{DeltaMethod, DeltaStream, Frames, delta};
@@ -41,9 +41,9 @@ const ORDERS_AT_MOST: usize = 8;
 pub struct DeltaStream {
     columns: usize,
     method: DeltaMethod,
-    /// The rows themselves, then their deltas of each order.
+    /// The input rows, then their deltas of each order.
     levels: Vec<Level>,
-    /// Rows given out.
+    /// Number of rows output so far.
     given: usize,
     sums: Vec<f64>,
     row: Vec<f32>,
@@ -52,14 +52,14 @@ pub struct DeltaStream {
 /// The latest rows of one order.
 #[derive(Debug)]
 struct Level {
-    /// Makes this level's rows out of those of level `source`.
+    /// Computes this level's rows from those of level `source`.
     kernel: Vec<f64>,
     source: usize,
-    /// Rows there have been.
+    /// Number of rows so far.
     len: usize,
-    /// Whether there will be no more.
+    /// Whether no more rows will follow.
     ended: bool,
-    /// Row `t` lies at `t % capacity`.
+    /// Row `t` is at `t % capacity`.
     ring: Vec<f32>,
 }
 
@@ -68,8 +68,8 @@ impl DeltaStream {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] where an order, the width or `n` is out of
-    /// bounds, or the width is even or too short for the order.
+    /// [`AudioError::Settings`] if an order, the width or `n` is out of range, or
+    /// the width is even or too short for the order.
     pub fn new(columns: usize, orders: usize, method: DeltaMethod) -> Result<Self, AudioError> {
         let half = match method {
             DeltaMethod::Regression { n } => n.max(1),
@@ -83,10 +83,10 @@ impl DeltaStream {
         if half > HALF_AT_MOST || orders > ORDERS_AT_MOST {
             return Err(AudioError::settings(format!(
                 "deltas of order {orders} over {half} frames on either side are too many for a \
-                 stream: {ORDERS_AT_MOST} orders, {HALF_AT_MOST} frames"
+                 stream; at most {ORDERS_AT_MOST} orders and {HALF_AT_MOST} frames are allowed"
             )));
         }
-        // How far the first level may be ahead of the last, and one kernel behind.
+        // The first level may be this far ahead of the last, plus one kernel.
         let capacity = (orders + 2) * half + 1;
         let levels = (0..=orders)
             .map(|order| {
@@ -122,7 +122,7 @@ impl DeltaStream {
         })
     }
 
-    /// Values in a row that comes out: the columns, then their deltas of each order.
+    /// Values in an output row: the columns, then their deltas of each order.
     pub fn columns(&self) -> usize {
         self.row.len()
     }
@@ -131,7 +131,7 @@ impl DeltaStream {
     ///
     /// # Panics
     ///
-    /// If the row has not as many values as the stream has columns.
+    /// If the number of values in `row` is not the number of input columns.
     pub fn push(&mut self, row: &[f32], mut each: impl FnMut(&[f32])) {
         let base = &mut self.levels[0];
         base.row_mut(base.len, self.columns).copy_from_slice(row);
@@ -139,8 +139,8 @@ impl DeltaStream {
         self.advance(1, &mut each);
     }
 
-    /// Ends the stream: calls `each` with the rows that are still due. The
-    /// stream is then ready for other rows.
+    /// Ends the stream: calls `each` with the rows still delayed. The stream is
+    /// then ready for new rows.
     pub fn finish(&mut self, mut each: impl FnMut(&[f32])) {
         match self.method {
             DeltaMethod::SavitzkyGolay { width } if self.levels[0].len < width => {
@@ -156,7 +156,7 @@ impl DeltaStream {
         self.reset();
     }
 
-    /// Forgets the rows so far; the next one is the first of another stream.
+    /// Discards the rows so far; the next row is the first of a new stream.
     pub fn reset(&mut self) {
         self.given = 0;
         for level in &mut self.levels {
@@ -165,7 +165,7 @@ impl DeltaStream {
         }
     }
 
-    /// Fewer rows than the fit is wide: what a batch does with them.
+    /// Fewer rows than the width of the fit: computed as for whole clips.
     fn finish_short(&mut self, mut each: impl FnMut(&[f32])) {
         let base = &self.levels[0];
         let frames = Frames::new(base.ring[..base.len * self.columns].to_vec(), self.columns);
@@ -176,7 +176,7 @@ impl DeltaStream {
         all.rows().skip(self.given).for_each(&mut each);
     }
 
-    /// Computes what can be computed of the orders from `order` on.
+    /// Computes the rows that can be computed of the orders from `order` on.
     fn advance(&mut self, order: usize, each: &mut impl FnMut(&[f32])) {
         if order == self.levels.len() {
             while self.levels.iter().all(|level| level.len > self.given) {
@@ -193,12 +193,12 @@ impl DeltaStream {
             self.advance(order + 1, each);
         }
         if matches!(self.method, DeltaMethod::SavitzkyGolay { .. }) {
-            // All orders are computed of the rows themselves.
+            // All orders are computed directly from the input rows.
             self.advance(order + 1, each);
         }
     }
 
-    /// Computes the next row of `order`, if what it needs is there.
+    /// Computes the next row of `order` if the rows it needs have arrived.
     fn compute_next(&mut self, order: usize) -> bool {
         let (before, rest) = self.levels.split_at_mut(order);
         let level = &mut rest[0];
@@ -208,8 +208,8 @@ impl DeltaStream {
         if t == source.len {
             return false;
         }
-        // Where the kernel lies: a regression repeats the end rows, a fit
-        // stays inside.
+        // The position of the kernel: a regression repeats the end rows, a fit
+        // stays within the rows.
         let centre = match self.method {
             DeltaMethod::Regression { .. } => t,
             DeltaMethod::SavitzkyGolay { .. } if source.ended => {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_deltas_is_the_batch_bit_for_bit_ends_included() {
+    fn streamed_deltas_equal_those_of_whole_clips_bit_for_bit_including_the_ends() {
         for method in [
             DeltaMethod::HTK,
             DeltaMethod::Regression { n: 1 },
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_as_late_as_is_said() {
+    fn rows_are_delayed_as_documented() {
         for (method, orders, late) in [
             (DeltaMethod::HTK, 0, 0),
             (DeltaMethod::HTK, 1, 2),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_no_stream_can_have_are_refused() {
+    fn settings_out_of_range_are_refused() {
         for (orders, method) in [
             (9, DeltaMethod::HTK),
             (1, DeltaMethod::Regression { n: 1_001 }),

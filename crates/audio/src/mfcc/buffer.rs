@@ -2,8 +2,8 @@
 
 use super::framing::FrameGrid;
 
-/// Cuts samples that come in chunks of any size into the frames of a grid,
-/// keeping no more of them than frames to come may need.
+/// Splits samples that arrive in chunks of any size into the frames of a grid.
+/// Only the samples that later frames may need are kept.
 #[derive(Debug)]
 pub(crate) struct FrameBuffer {
     grid: FrameGrid,
@@ -11,7 +11,7 @@ pub(crate) struct FrameBuffer {
     kept: Vec<f32>,
     /// At most this many are kept.
     capacity: usize,
-    /// Samples that were dropped before `kept`.
+    /// Number of samples dropped before `kept`.
     first: usize,
     /// The next frame.
     t: usize,
@@ -29,9 +29,9 @@ impl FrameBuffer {
         }
     }
 
-    /// Takes the next samples. `each` is called with every frame that they
-    /// complete: the samples kept, the number of those dropped before, and the
-    /// frame's number, as [`FrameGrid::gather_from`] wants them.
+    /// Takes the next samples and calls `each` for every frame that they complete,
+    /// with the arguments of [`FrameGrid::gather_from`]: the samples kept, the
+    /// number dropped before them, and the index of the frame.
     pub(crate) fn push(&mut self, mut samples: &[f32], mut each: impl FnMut(&[f32], usize, usize)) {
         while !samples.is_empty() {
             if self.kept.len() == self.capacity {
@@ -48,8 +48,8 @@ impl FrameBuffer {
         }
     }
 
-    /// Ends the signal: `each` is called with the frames that reach beyond it.
-    /// The next sample is then the first of another.
+    /// Ends the signal: calls `each` for the frames that extend beyond its end.
+    /// The next sample is then the first of a new signal.
     pub(crate) fn finish(&mut self, mut each: impl FnMut(&[f32], usize, usize)) {
         while self.t < self.grid.count(self.samples()) {
             each(&self.kept, self.first, self.t);
@@ -68,7 +68,7 @@ impl FrameBuffer {
         self.first + self.kept.len()
     }
 
-    /// Drops what no frame needs any more.
+    /// Drops samples that no frame needs any more.
     fn forget(&mut self) {
         let start = self.grid.start(self.t).max(0) as usize;
         let latest = self.samples().saturating_sub(self.grid.memory());

@@ -1,10 +1,10 @@
-//! Every switch by which MFCC implementations differ, as data.
+//! Every difference between MFCC implementations, as a setting.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::AudioError;
 
-/// Settings of an MFCC computation, in the order in which they act:
+/// Settings of an MFCC computation, in the order in which they apply:
 /// samples, frames, window, power spectrum, mel bands, logarithm, cosine
 /// transform, lifter.
 ///
@@ -31,13 +31,13 @@ pub struct MfccConfig {
     pub input_scale: f64,
     /// Length of the window.
     pub window_length: Span,
-    /// From one frame to the next.
+    /// Distance between the starts of two frames.
     pub hop_length: Span,
     /// How spans in milliseconds become samples.
     pub rounding: Rounding,
     /// Where frames lie and what happens at the ends.
     pub framing: Framing,
-    /// Subtract each frame's mean.
+    /// Whether each frame's mean is subtracted.
     pub remove_dc: bool,
     /// High-pass before the window.
     pub pre_emphasis: PreEmphasis,
@@ -48,7 +48,7 @@ pub struct MfccConfig {
     pub window_periodic: bool,
     /// Length of the Fourier transform.
     pub n_fft: FftLength,
-    /// What is summed over a band.
+    /// The values summed over a band.
     pub spectrum: Spectrum,
     /// Number of mel bands.
     pub n_mels: usize,
@@ -56,13 +56,14 @@ pub struct MfccConfig {
     pub f_min: f64,
     /// Upper edge of the highest band in Hz; `None` is half the sample rate.
     pub f_max: Option<f64>,
-    /// Vocal tract length: frequencies are warped by this factor before the
-    /// bands are placed, 0.5 to 2; 1 is off. At 1.1 a band lies 10 % higher,
-    /// and a voice looks 10 % lower, as from a longer vocal tract. See
-    /// [Jaitly and Hinton 2013](https://www.cs.toronto.edu/~hinton/absps/perturb.pdf),
-    /// who draw it from 0.9 to 1.1 to enlarge a training set; the warp is
-    /// theirs, linear to 4.8 kHz (0.6 of half the sample rate where that is
-    /// less) and again from there to half the sample rate, which stays.
+    /// Vocal tract length perturbation: frequencies are warped by this factor
+    /// before the bands are placed, 0.5 to 2; 1 is off. At 1.1 a band lies 10 %
+    /// higher, and a voice looks 10 % lower, as from a longer vocal tract. The
+    /// warp is that of [Jaitly and Hinton
+    /// 2013](https://www.cs.toronto.edu/~hinton/absps/perturb.pdf), who draw the
+    /// factor from 0.9 to 1.1 to enlarge a training set. It is linear up to
+    /// 4.8 kHz (or 0.6 of half the sample rate if that is less), and linear from
+    /// there to half the sample rate, which is not moved.
     #[serde(default = "no_warp")]
     pub warp: f64,
     /// The mel scale.
@@ -73,25 +74,24 @@ pub struct MfccConfig {
     pub mel_norm: MelNorm,
     /// Unit of the logarithm.
     pub log: Log,
-    /// What keeps the logarithm finite.
+    /// How the logarithm is kept finite.
     pub floor: Floor,
-    /// Raise everything to at least this many dB (or nepers) below the loudest
-    /// point of the whole clip. Depends on the whole clip, so it is no setting
-    /// for streams.
+    /// Raises all values to at least this many dB (or nepers) below the maximum
+    /// of the whole clip. Because it depends on the whole clip, streams refuse it.
     pub top_db: Option<f64>,
-    /// Number of coefficients, the zeroth included (unless dropped).
+    /// Number of coefficients, including the zeroth (unless it is dropped).
     pub n_mfcc: usize,
     /// Scaling of the cosine transform.
     pub dct_norm: DctNorm,
     /// Weights of the coefficients.
     pub lifter: Lifter,
-    /// What stands for the zeroth coefficient.
+    /// What the zeroth coefficient is.
     pub zeroth: Zeroth,
-    /// Put the zeroth coefficient after the others, as HTK does.
+    /// Whether the zeroth coefficient comes after the others, as in HTK.
     pub zeroth_last: bool,
 }
 
-/// For settings written before there was a warp.
+/// For settings saved before `warp` existed.
 fn no_warp() -> f64 {
     1.0
 }
@@ -99,6 +99,7 @@ fn no_warp() -> f64 {
 /// A length of time, fixed in samples or in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Span {
     /// The same number of samples at every rate.
     Samples(usize),
@@ -106,13 +107,14 @@ pub enum Span {
     Milliseconds(f64),
 }
 
-/// From milliseconds to samples.
+/// How milliseconds become whole samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Rounding {
     /// Towards zero (Kaldi).
     Truncate,
-    /// To the nearest, halves up (python_speech_features, openSMILE).
+    /// To the nearest integer, halves up (python_speech_features, openSMILE).
     HalfUp,
 }
 
@@ -122,11 +124,11 @@ impl Span {
         match self {
             Span::Samples(n) => n,
             Span::Milliseconds(ms) => {
-                // Kaldi multiplies in this order (0.001 in double), which
-                // decides how exact halves fall.
+                // Kaldi multiplies in this order (0.001 in double precision),
+                // which decides how exact halves are rounded.
                 let exact = f64::from(sample_rate) * 0.001 * ms;
                 match rounding {
-                    // The product may be a hair below the whole number meant.
+                    // The product may be slightly below the exact whole number.
                     Rounding::Truncate => (exact + 1e-9) as usize,
                     Rounding::HalfUp => (exact + 0.5 + 1e-9) as usize,
                 }
@@ -138,24 +140,25 @@ impl Span {
 /// Where frames lie. `n` samples, hop `s`, window `l`, transform `n_fft`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Framing {
-    /// Frame `t` is centred on sample `t s`; zeros beyond the ends:
+    /// Frame `t` is centred on sample `t s`, with zeros beyond the ends:
     /// `1 + n/s` frames (librosa, `center=True`).
     CenteredZero,
-    /// The same with the signal mirrored at its ends, the end sample not
-    /// repeated (torchaudio).
+    /// The same with the signal mirrored at its ends without repeating the end
+    /// sample (torchaudio).
     CenteredReflect,
-    /// Frame `t` starts at sample `t s`, is `n_fft` long with the window in
-    /// its middle, and lies wholly inside: `1 + (n - n_fft)/s` frames
+    /// Frame `t` starts at sample `t s`, is `n_fft` long with the window in its
+    /// middle, and lies entirely within the signal: `1 + (n - n_fft)/s` frames
     /// (librosa and torchaudio, `center=False`).
     WholeTransform,
-    /// Window `t` starts at sample `t s` and lies wholly inside:
+    /// Window `t` starts at sample `t s` and lies entirely within the signal:
     /// `1 + (n - l)/s` frames (Kaldi with `snip_edges`, HTK).
     WholeWindow,
-    /// Window `t` is centred on sample `(t + 1/2) s`; the signal is mirrored,
-    /// the end sample repeated: `(n + s/2)/s` frames (Kaldi without `snip_edges`).
+    /// Window `t` is centred on sample `(t + 1/2) s`; the signal is mirrored
+    /// with the end sample repeated: `(n + s/2)/s` frames (Kaldi without `snip_edges`).
     Mirrored,
-    /// Window `t` starts at sample `t s`; zeros complete the last one:
+    /// Window `t` starts at sample `t s`, and the last one is padded with zeros:
     /// `1 + ceil((n - l)/s)` frames (python_speech_features).
     PaddedTail,
 }
@@ -163,18 +166,20 @@ pub enum Framing {
 /// First-order high-pass `y[i] = x[i] - k x[i-1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PreEmphasis {
     /// None.
     Off,
     /// Inside each frame; its first sample becomes `(1 - k) x[0]` (Kaldi, HTK).
     PerFrame(f64),
-    /// Over the whole signal; its first sample stays (python_speech_features).
+    /// Over the whole signal; its first sample is unchanged (python_speech_features).
     Signal(f64),
 }
 
 /// Window shapes; `x` runs from 0 to 1 over the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Window {
     /// 1.
     Rectangular,
@@ -191,16 +196,18 @@ pub enum Window {
 /// Length of the Fourier transform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FftLength {
-    /// This many points, at least the window's length.
+    /// This many points, at least the length of the window.
     Samples(usize),
     /// The smallest power of two that holds the window.
     PowerOfTwo,
 }
 
-/// What is summed over a band.
+/// The values summed over a band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Spectrum {
     /// `|X|^2`.
     Power,
@@ -213,9 +220,10 @@ pub enum Spectrum {
 /// Mel scales.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MelScale {
-    /// `2595 log10(1 + f/700)`, the same as `1127 ln(1 + f/700)`: the factor
-    /// cancels where bands are placed.
+    /// `2595 log10(1 + f/700)`. `1127 ln(1 + f/700)` gives the same bands, since
+    /// the factor cancels.
     Htk,
     /// Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox).
     Slaney,
@@ -224,15 +232,17 @@ pub enum MelScale {
 /// Shape of the mel bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MelShape {
     /// Triangles over frequency (librosa, torchaudio).
     LinearInHertz,
     /// Triangles over mel (Kaldi, HTK).
     LinearInMel,
-    /// The same as openSMILE computes it. Bin `k` is taken to lie at `k b` Hz,
-    /// where `b` follows from the window's length in milliseconds before it
-    /// was rounded to samples; only bins between, not at, `round(f_min / b)`
-    /// and `round(f_max / b)` count. At 16 and 32 kHz it makes no difference.
+    /// Triangles over mel as openSMILE computes them. Bin `k` is assumed to lie at
+    /// `k b` Hz, where `b` follows from the length of the window in milliseconds
+    /// before it is rounded to samples; only bins strictly between
+    /// `round(f_min / b)` and `round(f_max / b)` count. At 16 and 32 kHz this
+    /// makes no difference.
     OpenSmile,
     /// Triangles between whole bins, `floor((n_fft + 1) f / rate)` (python_speech_features).
     WholeBins,
@@ -241,6 +251,7 @@ pub enum MelShape {
 /// Height of the mel bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MelNorm {
     /// Peak 1.
     Peak,
@@ -251,6 +262,7 @@ pub enum MelNorm {
 /// Unit of the logarithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Log {
     /// `ln x`.
     Natural,
@@ -258,15 +270,16 @@ pub enum Log {
     Decibel,
 }
 
-/// What keeps the logarithm finite.
+/// How the logarithm is kept finite.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Floor {
     /// `max(x, floor)`.
     AtLeast(f64),
     /// `x + floor` (torchaudio's `log_mels`).
     Add(f64),
-    /// `floor` where `x` is 0 (python_speech_features).
+    /// `floor` if `x` is 0 (python_speech_features).
     ReplaceZero(f64),
 }
 
@@ -281,18 +294,20 @@ impl Floor {
 /// Scaling of the type-II cosine transform over `N` bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DctNorm {
     /// Orthonormal: `sqrt(1/N)` for the zeroth, `sqrt(2/N)` for the others.
     Ortho,
-    /// `sqrt(2/N)` throughout (HTK).
+    /// `sqrt(2/N)` for all (HTK).
     Htk,
-    /// 2 throughout (scipy's `norm=None`).
+    /// 2 for all (scipy's `norm=None`).
     None,
 }
 
 /// Weights of the coefficients, `n` counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Lifter {
     /// None.
     Off,
@@ -302,11 +317,12 @@ pub enum Lifter {
     ShiftedSine(f64),
 }
 
-/// What stands for the zeroth coefficient.
+/// What the zeroth coefficient is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Zeroth {
-    /// The zeroth coefficient itself.
+    /// The zeroth coefficient of the cosine transform.
     Coefficient,
     /// `ln` of the sum of squares of the frame before pre-emphasis and window
     /// (Kaldi's `raw_energy`).
@@ -319,18 +335,18 @@ pub enum Zeroth {
     Dropped,
 }
 
-/// Transforms and windows are at most this long, so that settings from a file
-/// cannot ask for gigabytes.
+/// The longest transform and window, so that settings from a file cannot ask for
+/// gigabytes.
 const LONGEST: usize = 1 << 20;
-/// More bands than this have no use either.
+/// The most mel bands, likewise.
 const MOST_BANDS: usize = 4096;
 
 impl MfccConfig {
-    /// Checks all that can be checked without knowing the sample rate.
+    /// Checks everything that does not depend on the sample rate.
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] naming the setting, its value and its bounds.
+    /// [`AudioError::Settings`] naming the setting, its value and the allowed range.
     pub fn validate(&self) -> Result<(), AudioError> {
         let check = |ok: bool, what: String| {
             if ok {
@@ -429,7 +445,7 @@ impl MfccConfig {
         Ok(())
     }
 
-    /// Names of the coefficients in the order of the columns: `mfcc_0` ...
+    /// Names of the columns in their order: `mfcc_0` ...
     pub fn column_names(&self) -> Vec<String> {
         let first = usize::from(self.zeroth == Zeroth::Dropped);
         let mut names: Vec<String> = (first..first + self.n_mfcc)

@@ -1,15 +1,15 @@
-//! The type-II cosine transform with the lifter in it, in half the products.
+//! The type-II cosine transform, lifter included, with half the products.
 //!
-//! Row `n` of the matrix is even about its middle where `n` is even and odd
-//! where `n` is odd: `cos(pi n (m + 1/2) / M)` at `M - 1 - m` is the one at
-//! `m`, times `(-1)^n`. So the sums of band `m` and band `M - 1 - m` are enough
-//! for the even coefficients, their differences for the odd ones.
+//! Row `n` of the matrix is symmetric about its middle for even `n` and
+//! antisymmetric for odd `n`: `cos(pi n (m + 1/2) / M)` at `M - 1 - m` is the value
+//! at `m` times `(-1)^n`. So the even coefficients need only the sums of band `m`
+//! and band `M - 1 - m`, and the odd ones only their differences.
 
 use super::config::MfccConfig;
-use super::real::{LANES, Real, total};
 use super::tables;
+use crate::simd::{LANES, Real, total};
 
-/// Products summed side by side, so that one need not wait for the other.
+/// Independent running sums, so that an addition need not wait for the previous one.
 const CHAINS: usize = 4;
 
 pub(crate) struct CosineTransform<T> {
@@ -20,11 +20,11 @@ pub(crate) struct CosineTransform<T> {
 
 /// The rows of one symmetry.
 struct Rows<T> {
-    /// Where the results go.
+    /// The output columns.
     columns: Vec<usize>,
-    /// `[blocks of LANES rows, values]`, each with its LANES rows; zeros fill up.
+    /// `[blocks of LANES rows, values]`, padded with zeros to whole blocks.
     weights: Vec<[T; LANES]>,
-    /// Values that meet the weights.
+    /// Number of input values.
     values: usize,
 }
 
@@ -54,13 +54,13 @@ impl<T: Real> CosineTransform<T> {
         };
         CosineTransform {
             n_mels,
-            // A band in the middle counts for the even rows alone.
+            // A band in the middle counts for the even rows only.
             even: rows(0, n_mels.div_ceil(2)),
             odd: rows(1, n_mels / 2),
         }
     }
 
-    /// The coefficients of `mel`, whose content is used up.
+    /// Writes the coefficients of `mel` to `out`; overwrites `mel`.
     #[inline(always)]
     pub(crate) fn apply(&self, mel: &mut [T], out: &mut [T]) {
         let mel = &mut mel[..self.n_mels];
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_the_products_give_the_whole_matrix_product() {
+    fn half_the_products_give_the_full_matrix_product() {
         for (n_mels, n_mfcc) in [
             (1, 1),
             (2, 2),

@@ -1,12 +1,12 @@
-//! Where frames lie, how many there are, and what is beyond the ends.
+//! Where frames lie, how many there are, and the padding beyond the ends.
 
 use std::ops::Range;
 
 use super::config::{FftLength, Framing, MfccConfig, Span};
-use super::real::Real;
 use crate::error::AudioError;
+use crate::simd::Real;
 
-/// The frames over a signal, in samples.
+/// The grid of frames over a signal, in samples.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameGrid {
     pub(crate) framing: Framing,
@@ -16,10 +16,10 @@ pub(crate) struct FrameGrid {
 }
 
 impl FrameGrid {
-    /// The frames by settings that have been validated, at `sample_rate` Hz.
+    /// The frames of validated settings at `sample_rate` Hz.
     pub(crate) fn new(config: &MfccConfig, sample_rate: u32) -> Result<Self, AudioError> {
         if sample_rate == 0 {
-            return Err(AudioError::settings("a sample rate of 0 Hz is none"));
+            return Err(AudioError::zero_rate());
         }
         let samples = |span: Span| span.samples(sample_rate, config.rounding);
         let (window_length, hop) = (samples(config.window_length), samples(config.hop_length));
@@ -47,7 +47,7 @@ impl FrameGrid {
         })
     }
 
-    /// Number of frames that `samples` samples give.
+    /// Number of frames over `samples` samples.
     pub(crate) fn count(&self, samples: usize) -> usize {
         let whole = |length: usize| match samples.checked_sub(length) {
             Some(rest) => 1 + rest / self.hop,
@@ -57,8 +57,8 @@ impl FrameGrid {
             return 0;
         }
         match self.framing {
-            // An odd transform is half a sample off centre, and the padding
-            // one sample short of it.
+            // With an odd transform length the frame is half a sample off centre,
+            // and the padding is one sample shorter.
             Framing::CenteredZero | Framing::CenteredReflect => {
                 1 + (samples - self.n_fft % 2) / self.hop
             }
@@ -73,7 +73,7 @@ impl FrameGrid {
         }
     }
 
-    /// The smallest number of samples that gives a frame.
+    /// The least number of samples for one frame.
     pub(crate) fn samples_needed(&self) -> usize {
         match self.framing {
             Framing::CenteredZero | Framing::CenteredReflect | Framing::PaddedTail => 1,
@@ -83,10 +83,10 @@ impl FrameGrid {
         }
     }
 
-    /// Where window `t` starts; before the first sample it is negative.
+    /// Index of the first sample of window `t`; negative before the signal.
     pub(crate) fn start(&self, t: usize) -> isize {
         let length = self.window_length;
-        // A window shorter than the transform lies in its middle.
+        // A window shorter than the transform is centred in it.
         let inset = (self.n_fft - length) / 2;
         let at = (t * self.hop) as isize;
         match self.framing {
@@ -99,17 +99,17 @@ impl FrameGrid {
         }
     }
 
-    /// The part of window `t` that is inside a signal of `samples` samples.
+    /// The part of window `t` that lies within a signal of `samples` samples.
     pub(crate) fn inside(&self, t: usize, samples: usize) -> Range<usize> {
         let start = self.start(t);
         let within = |at: isize| at.clamp(0, samples as isize) as usize;
         within(start)..within(start + self.window_length as isize)
     }
 
-    /// Whether frame `t` is the same whatever follows the first `samples` samples.
+    /// Whether frame `t` does not depend on what follows the first `samples` samples.
     pub(crate) fn is_complete(&self, t: usize, samples: usize) -> bool {
         let start = self.start(t);
-        // What lies before the first sample is a mirror image of what follows it.
+        // The padding before the first sample mirrors the samples after it.
         let mirrored = match self.framing {
             Framing::CenteredReflect | Framing::Mirrored => 1 - start,
             _ => 0,
@@ -118,14 +118,15 @@ impl FrameGrid {
         samples as isize >= needed && t < self.count(samples)
     }
 
-    /// How many of the latest samples a frame may need that is not complete
-    /// yet, or that only the end of the signal completes.
+    /// How many of the latest samples a frame may need that is not complete yet,
+    /// or is completed only by the end of the signal.
     pub(crate) fn memory(&self) -> usize {
         self.n_fft + 2
     }
 
-    /// The samples under window `t`: a part of `kept`, or at the ends `buffer`
-    /// with the padding. Only the samples from `first` on are `kept`.
+    /// The samples of window `t`: a part of `kept`, or at the ends of the signal
+    /// `buffer`, filled with samples and padding. `kept` is the signal from sample
+    /// `first` on.
     pub(crate) fn gather_from<'a, T: Real>(
         &self,
         kept: &'a [T],
@@ -154,8 +155,8 @@ impl FrameGrid {
     }
 }
 
-/// Where index `i` falls in `0..n` when the signal is mirrored at its ends,
-/// again and again if it is shorter than the padding.
+/// The index in `0..n` for index `i` of a signal mirrored at its ends, repeatedly
+/// if the signal is shorter than the padding.
 fn reflect(i: isize, n: isize, repeat_end: bool) -> usize {
     let period = if repeat_end { 2 * n } else { 2 * n - 2 }.max(1);
     let i = i.rem_euclid(period);

@@ -1,26 +1,26 @@
-//! The frame loop, in one precision or the other.
+//! The frame loop, in single or double precision.
 //!
-//! Floor of a frame of 400 samples, 512 points, 23 bands and 13 coefficients:
-//! the real FFT takes about 2.5 N log2 N = 11.5 kFLOP, window, mean and
-//! pre-emphasis 2.5 k, power 0.8 k, bands 1 k, cosines 0.3 k, logarithms 0.5 k:
-//! 17 kFLOP, 0.4 microseconds at the 42 GFLOP/s of one addition and one
-//! multiplication of eight lanes a cycle at 2.6 GHz. (Processors with 16 lanes,
-//! or several such units, could do with less; the FFT's code is for eight.) With
-//! 128 bands and 40 coefficients, bands take 2 k, cosines 5 k and logarithms 2.6
-//! k: 22 kFLOP, 0.5 microseconds. Memory is no limit: 640 bytes in, 52 (160) out,
-//! and all tables and buffers (under 20 kB; 30 kB with 128 bands) stay in the
-//! first-level cache.
+//! The least time for a frame of 400 samples, 512 points, 23 bands and 13
+//! coefficients: the real FFT takes about 2.5 N log2 N = 11.5 kFLOP, window, mean
+//! and pre-emphasis 2.5 k, power 0.8 k, bands 1 k, cosines 0.3 k, logarithms 0.5 k.
+//! Together that is 17 kFLOP, or 0.4 microseconds at 42 GFLOP/s (one addition and
+//! one multiplication of eight lanes per cycle at 2.6 GHz; processors with 16 lanes
+//! or several such units could be faster, but the FFT's code is for eight). With
+//! 128 bands and 40 coefficients, bands take 2 k, cosines 5 k and logarithms
+//! 2.6 k: 22 kFLOP, 0.5 microseconds. Memory is not the limit: 640 bytes in, 52
+//! (160) out, and all tables and buffers (under 20 kB; 30 kB with 128 bands) stay
+//! in the first-level cache.
 //!
-//! Measured on one core of an EPYC of 2.6 GHz (`scripts/bench_audio.py`, or
-//! `cargo run -p audio --example bench`): 0.8 microseconds, twice the floor, more
-//! than half of it the FFT, whose last step (from half as many complex points to
-//! real ones, a quarter of all) does not fill the lanes; 1.1 with 128 bands and
-//! 40 coefficients, likewise twice.
+//! Measured on one core of a 2.6 GHz EPYC (`scripts/bench_audio.py`, or
+//! `cargo run -p audio --example bench`): 0.8 microseconds, twice that least time.
+//! More than half of it is the FFT, whose last step (from half as many complex
+//! points to real ones, a quarter of the work) does not fill the lanes. With 128
+//! bands and 40 coefficients it is 1.1 microseconds, also twice the least time.
 //!
-//! Everything but the FFT rounds alike with vectors of any width
+//! Everything except the FFT rounds the same way with vectors of any width
 //! ([`vectorised`]). The FFT is planned for the processor, so results on two
-//! kinds of processor may differ in the last bits; on one they never do,
-//! whatever the thread and however many frames are computed.
+//! kinds of processor may differ in the last bits. On one processor they never
+//! differ, whatever the thread and the number of frames.
 
 use std::sync::Arc;
 
@@ -30,9 +30,9 @@ use realfft::{RealFftPlanner, RealToComplex};
 use super::config::{Floor, Log, MfccConfig, PreEmphasis, Spectrum, Zeroth};
 use super::cosine::CosineTransform;
 use super::framing::FrameGrid;
-use super::real::{LANES, Real, dot, largest, sum, sum_of, vectorised};
 use super::tables;
 use crate::error::AudioError;
+use crate::simd::{LANES, Real, dot, largest, sum, sum_of, vectorised};
 
 /// Settings with their tables, for one sample rate.
 pub(crate) struct Pipeline<T: Real> {
@@ -45,10 +45,10 @@ pub(crate) struct Pipeline<T: Real> {
     fft: Arc<dyn RealToComplex<T>>,
     spectrum: Spectrum,
     bands: Vec<Band>,
-    /// Weights of all bands, one after the other, each filled with zeros to a
-    /// multiple of [`LANES`].
+    /// Weights of all bands, one band after the other, each padded with zeros to
+    /// a multiple of [`LANES`].
     weights: Vec<T>,
-    /// Bins from this one on are in no band.
+    /// Bins from this one on belong to no band.
     bins: usize,
     log: Log,
     floor: Floor,
@@ -67,8 +67,8 @@ struct Band {
     to: usize,
 }
 
-/// The mel spectrum of a clip: `[frames, n_mels]`, and the energy of each
-/// frame if it is wanted.
+/// The mel spectrum of a clip, `[frames, n_mels]`, and the energy of each frame
+/// if it is needed.
 struct Mel<T> {
     powers: Vec<T>,
     energies: Vec<T>,
@@ -94,7 +94,7 @@ impl<T: Real> Pipeline<T> {
             )));
         }
 
-        // Constant factors move into the tables.
+        // Constant factors are multiplied into the tables.
         let window = tables::window(config.window, config.window_periodic, window_length)
             .into_iter()
             .map(|w| T::new(w * config.input_scale))
@@ -217,9 +217,8 @@ impl<T: Real> Pipeline<T> {
         Mel { powers, energies }
     }
 
-    /// Adds the mel spectrum of frame `t` to `mel` and returns the frame's
-    /// energy, if there is a use for it. `kept` is the signal from sample
-    /// `first` on.
+    /// Adds the mel spectrum of frame `t` to `mel` and returns the frame's energy
+    /// (0 if it is not needed). `kept` is the signal from sample `first` on.
     pub(super) fn add_frame(
         &self,
         kept: &[T],
@@ -242,8 +241,8 @@ impl<T: Real> Pipeline<T> {
         energy
     }
 
-    /// From the mel spectrum and the energy of one row to its coefficients;
-    /// the content of `mel` is used up.
+    /// Writes the coefficients of one row, from its mel spectrum and energy, to
+    /// `out`; overwrites `mel`.
     pub(super) fn finish_row(&self, mel: &mut [T], energy: T, out: &mut [T]) {
         self.take_log(mel);
         self.cosine_transform(mel, out);
@@ -259,8 +258,8 @@ impl<T: Real> Pipeline<T> {
         )
     }
 
-    /// Leaves the spectrum of frame `t` in `scratch.power` and returns the
-    /// frame's energy, if there is a use for it.
+    /// Writes the spectrum of frame `t` to `scratch.power` and returns the frame's
+    /// energy (0 if it is not needed).
     fn spectrum(&self, kept: &[T], first: usize, t: usize, scratch: &mut Scratch<T>) -> T {
         let frame = self.frames.gather_from(kept, first, t, &mut scratch.frame);
         let (input, power) = (&mut scratch.input, &mut scratch.power[..self.bins]);
@@ -282,8 +281,8 @@ impl<T: Real> Pipeline<T> {
         }
     }
 
-    /// Mean removal, pre-emphasis and window, zeros up to the transform's
-    /// length; the energy of the samples where that is wanted.
+    /// Mean removal, pre-emphasis, window, and zeros up to the length of the
+    /// transform. Returns the energy of the samples if it is needed.
     #[inline(always)]
     fn window(&self, frame: &[T], input: &mut [T]) -> T {
         let length = self.window.len();
@@ -308,7 +307,7 @@ impl<T: Real> Pipeline<T> {
         {
             *y = (*x - k * *previous - rest_of_mean) * *w;
         }
-        // The transform uses its input as working space, so zeros come anew.
+        // The transform overwrites its input, so the zeros are written each time.
         padding.fill(T::ZERO);
         match self.zeroth {
             Zeroth::RawEnergy => sum_of(frame, |x| {
@@ -320,7 +319,7 @@ impl<T: Real> Pipeline<T> {
         }
     }
 
-    /// The spectrum that is summed over bands; its sum where that is wanted.
+    /// Writes the spectrum that is summed over bands. Returns its sum if needed.
     #[inline(always)]
     fn powers(&self, bins: &[Complex<T>], power: &mut [T]) -> T {
         for (p, bin) in power.iter_mut().zip(bins) {
@@ -389,7 +388,7 @@ impl<T: Real> Pipeline<T> {
         }
     }
 
-    /// The coefficients of a log-mel spectrum, whose content is used up.
+    /// Writes the coefficients of a log-mel spectrum to `out`; overwrites `mel`.
     fn cosine_transform(&self, mel: &mut [T], out: &mut [T]) {
         vectorised(
             #[inline(always)]
@@ -404,7 +403,7 @@ pub(super) struct Scratch<T: Real> {
     input: Vec<T>,
     bins: Vec<Complex<T>>,
     fft: Vec<Complex<T>>,
-    /// The spectrum, with zeros behind it for the weights' own zeros to meet.
+    /// The spectrum, followed by zeros for the zeros that pad the weights.
     power: Vec<T>,
 }
 

@@ -1,8 +1,8 @@
-//! The settings of the tools people compare with, each at its own defaults.
+//! The default settings of each of the common tools.
 //!
 //! Every preset is tested against the numbers of its tool; the fixtures are
 //! made by `scripts/mfcc_fixtures.py`. Dither, which some of the tools add by
-//! default, is random and has no place here.
+//! default, is random and is left out.
 
 use super::config::{
     DctNorm, FftLength, Floor, Framing, Lifter, Log, MelNorm, MelScale, MelShape, MfccConfig,
@@ -10,8 +10,8 @@ use super::config::{
 };
 
 impl MfccConfig {
-    /// `librosa.feature.mfcc(y=y, sr=sr)` of librosa 0.11. Mind that
-    /// `librosa.load` resamples to 22050 Hz unless told not to.
+    /// `librosa.feature.mfcc(y=y, sr=sr)` of librosa 0.11. Note that
+    /// `librosa.load` resamples to 22050 Hz by default.
     pub fn librosa() -> Self {
         MfccConfig {
             input_scale: 1.0,
@@ -62,7 +62,7 @@ impl MfccConfig {
     /// Kaldi's `compute-mfcc-feats` without dither, as `kaldi-native-fbank`
     /// 1.22 computes it. Kaldi works on 16-bit integers, hence the input
     /// scale. `torchaudio.compliance.kaldi.mfcc` is the same with `zeroth` set
-    /// to the coefficient.
+    /// to `Zeroth::Coefficient`.
     pub fn kaldi() -> Self {
         MfccConfig {
             input_scale: 32768.0,

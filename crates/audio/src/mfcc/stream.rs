@@ -1,24 +1,25 @@
 //! MFCCs of a signal that is still arriving.
 //!
 //! A frame is computed as soon as no later sample can change it, by the same
-//! code as in a batch, so the numbers are the same to the last bit. What is
-//! kept is the last few windows' worth of samples, however long the stream.
+//! code as for whole signals, so the numbers are equal to the last bit. Only the
+//! samples of the last few windows are kept, however long the stream is.
 
-use super::Mfcc;
 use super::config::PreEmphasis;
+use super::extractor::Mfcc;
+use super::framing::FrameGrid;
 use super::pipeline::Scratch;
 use crate::error::AudioError;
 
-/// MFCCs, or log-mel spectra, of samples that come in chunks of any size.
+/// MFCCs, or log-mel spectra, of samples that arrive in chunks of any size.
 ///
-/// All frames that [`push`](Self::push) and then [`finish`](Self::finish) give
-/// are those of [`Mfcc::compute`] on all samples together, bit for bit.
-/// Framings that centre or mirror work too: what lies before the first sample
-/// is known once the first few have come, what lies behind the last is added
-/// by `finish`.
+/// The frames from [`push`](Self::push) and then [`finish`](Self::finish) equal
+/// those of [`Mfcc::compute`] on all samples together, bit for bit. Framings
+/// that centre or mirror work too: the padding before the first sample is known
+/// once the first few samples have arrived, and `finish` adds the padding after
+/// the last.
 ///
-/// Memory is bounded ([`n_fft`](Mfcc::n_fft) samples twice over, and one
-/// frame's buffers), and nothing is allocated after `new`.
+/// Memory is bounded (twice [`n_fft`](Mfcc::n_fft) samples, and the buffers of
+/// one frame), and nothing is allocated after `new`.
 ///
 /// ```
 /// use audio::{Mfcc, MfccConfig, MfccStream};
@@ -38,17 +39,17 @@ pub struct MfccStream {
     mfcc: Mfcc,
     log_mel: bool,
     average: usize,
-    /// The latest samples, after pre-emphasis if that is over the signal.
+    /// The latest samples, after pre-emphasis if that is over the whole signal.
     kept: Vec<f32>,
     /// At most this many are kept.
     capacity: usize,
-    /// Samples that were dropped before `kept`.
+    /// Number of samples dropped before `kept`.
     first: usize,
     /// The last sample before pre-emphasis.
     previous: f32,
     /// The next frame.
     t: usize,
-    /// Frames in the row so far, their mel powers and energies added up.
+    /// Number of frames in the row so far; `mel` and `energy` are their sums.
     in_row: usize,
     mel: Vec<f32>,
     energy: f32,
@@ -68,17 +69,17 @@ impl std::fmt::Debug for MfccStream {
 }
 
 impl MfccStream {
-    /// A stream of what [`Mfcc::compute`] gives: rows of `n_mfcc` values.
+    /// A stream of the rows of [`Mfcc::compute`], `n_mfcc` values each.
     ///
     /// # Errors
     ///
-    /// [`AudioError::WholeRecording`] where the settings have `top_db`, which
-    /// is relative to the loudest moment of the whole recording.
+    /// [`AudioError::WholeRecording`] if the settings have `top_db`, which is
+    /// relative to the maximum of the whole recording.
     pub fn new(mfcc: &Mfcc) -> Result<Self, AudioError> {
         Self::averaged(mfcc, 1)
     }
 
-    /// A stream of what [`Mfcc::compute_averaged`] gives.
+    /// A stream of the rows of [`Mfcc::compute_averaged`].
     ///
     /// # Errors
     ///
@@ -87,7 +88,7 @@ impl MfccStream {
         Self::prepare(mfcc, average.max(1), false)
     }
 
-    /// A stream of what [`Mfcc::log_mel`] gives: rows of `n_mels` values.
+    /// A stream of the rows of [`Mfcc::log_mel`], `n_mels` values each.
     ///
     /// # Errors
     ///
@@ -96,7 +97,7 @@ impl MfccStream {
         Self::log_mel_averaged(mfcc, 1)
     }
 
-    /// A stream of what [`Mfcc::log_mel_averaged`] gives.
+    /// A stream of the rows of [`Mfcc::log_mel_averaged`].
     ///
     /// # Errors
     ///
@@ -131,7 +132,7 @@ impl MfccStream {
         })
     }
 
-    /// Takes the next samples, none or many, and calls `each` with every row
+    /// Takes the next samples, any number of them, and calls `each` with every row
     /// that they complete.
     pub fn push(&mut self, mut samples: &[f32], mut each: impl FnMut(&[f32])) {
         while !samples.is_empty() {
@@ -148,9 +149,9 @@ impl MfccStream {
         }
     }
 
-    /// Ends the signal: calls `each` with the rows that reach beyond it, and
-    /// with the mean of the frames that are left over. The stream is then
-    /// ready for another signal.
+    /// Ends the signal: calls `each` with the rows that extend beyond its end, and
+    /// with the mean of the remaining frames. The stream is then ready for another
+    /// signal.
     pub fn finish(&mut self, mut each: impl FnMut(&[f32])) {
         while self.t < self.frames().count(self.samples()) {
             self.next_frame(&mut each);
@@ -161,7 +162,7 @@ impl MfccStream {
         self.reset();
     }
 
-    /// Forgets the signal so far; the next sample is the first of another.
+    /// Discards the signal so far; the next sample is the first of a new signal.
     pub fn reset(&mut self) {
         self.kept.clear();
         self.first = 0;
@@ -180,21 +181,21 @@ impl MfccStream {
         }
     }
 
-    /// What the rows are computed by.
+    /// The settings and tables that the rows are computed with.
     pub fn mfcc(&self) -> &Mfcc {
         &self.mfcc
     }
 
-    /// Samples taken since the start of the signal.
+    /// Number of samples since the start of the signal.
     pub fn samples(&self) -> usize {
         self.first + self.kept.len()
     }
 
-    fn frames(&self) -> &super::framing::FrameGrid {
+    fn frames(&self) -> &FrameGrid {
         &self.mfcc.pipeline.frames
     }
 
-    /// Drops what no frame needs any more.
+    /// Drops samples that no frame needs any more.
     fn forget(&mut self) {
         let start = self.frames().start(self.t).max(0) as usize;
         let latest = self.samples().saturating_sub(self.frames().memory());

@@ -1,5 +1,5 @@
-//! What does not depend on the samples: window, mel bands, cosine transform.
-//! All of it in double precision, whatever the frames are computed in.
+//! Tables that do not depend on the samples: window, mel bands, cosine transform.
+//! All are computed in double precision, whatever the precision of the frames.
 
 use std::f64::consts::PI;
 
@@ -7,14 +7,14 @@ use super::config::{
     DctNorm, Lifter, MelNorm, MelScale, MelShape, MfccConfig, Span, Window, Zeroth,
 };
 
-/// The window's `length` values.
+/// The `length` values of a window.
 pub(crate) fn window(shape: Window, periodic: bool, length: usize) -> Vec<f64> {
     let period = if periodic { length } else { length - 1 }.max(1) as f64;
     (0..length)
         .map(|n| {
             let angle = 2.0 * PI * n as f64 / period;
             match shape {
-                // A window of one sample is 1 everywhere (scipy, torch).
+                // In every tool, a window of one sample is 1 (scipy, torch).
                 _ if length == 1 => 1.0,
                 Window::Rectangular => 1.0,
                 Window::Hann => 0.5 - 0.5 * angle.cos(),
@@ -26,15 +26,15 @@ pub(crate) fn window(shape: Window, periodic: bool, length: usize) -> Vec<f64> {
         .collect()
 }
 
-/// One mel band: the bins from `start` on, with their weights. A band between
-/// two bins has none.
+/// One mel band: the weights of the bins from `start` on. A band that lies
+/// between two bins has none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Band {
     pub(crate) start: usize,
     pub(crate) weights: Vec<f64>,
 }
 
-/// The mel bands over the `n_fft / 2 + 1` bins of a spectrum taken of
+/// The mel bands over the `n_fft / 2 + 1` bins of the spectrum of a window of
 /// `window_length` samples.
 pub(crate) fn mel_bands(
     config: &MfccConfig,
@@ -110,7 +110,7 @@ pub(crate) fn mel_bands(
                 MelNorm::Peak => 1.0,
                 MelNorm::Area => 2.0 / (right - left),
             };
-            // Bins of slack on either side; `weight` decides.
+            // A few bins more than needed on either side; `weight` decides.
             let bin = |hertz: f64| hertz * n_fft as f64 / sample_rate;
             let from = (bin(left) * 0.99) as usize;
             let to = ((bin(right) * 1.01) as usize + 3).min(bins).max(from);
@@ -125,12 +125,12 @@ pub(crate) fn mel_bands(
         .collect()
 }
 
-/// Up to where vocal tract length scales frequencies, in Hz.
+/// Up to this frequency in Hz, the warp scales by its factor.
 const WARP_BEND: f64 = 4800.0;
 
-/// `hertz` as heard from a vocal tract of another length (Jaitly and Hinton
-/// 2013, section 3): times `alpha` up to the bend, then linear to `nyquist`,
-/// which stays where it is.
+/// `hertz` warped as for a vocal tract of another length (Jaitly and Hinton 2013,
+/// section 3): times `alpha` up to the bend, then linear to `nyquist`, which is
+/// not moved.
 fn warped(hertz: f64, alpha: f64, nyquist: f64) -> f64 {
     let bend = WARP_BEND.min(0.6 * nyquist) * alpha.min(1.0);
     if hertz <= bend / alpha {
@@ -162,7 +162,7 @@ fn to_hertz(scale: MelScale, mel: f64) -> f64 {
 
 /// Hz per mel on the linear part of Slaney's scale.
 const SLOPE: f64 = 200.0 / 3.0;
-/// Where Slaney's scale turns logarithmic, in Hz.
+/// Where Slaney's scale becomes logarithmic, in Hz.
 const BEND: f64 = 1000.0;
 
 /// Growth of ln(Hz) per mel on the logarithmic part.
@@ -170,8 +170,8 @@ fn slaney_log_step() -> f64 {
     6.4f64.ln() / 27.0
 }
 
-/// The number of the coefficient in each output column. A zeroth coefficient
-/// that an energy replaces has its column all the same.
+/// The index of the coefficient in each output column. A zeroth coefficient that
+/// is replaced by an energy still has its column.
 pub(crate) fn coefficient_order(config: &MfccConfig) -> Vec<usize> {
     let first = usize::from(config.zeroth == Zeroth::Dropped);
     let mut order: Vec<usize> = (first..first + config.n_mfcc).collect();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warped_bank_hears_a_tone_where_the_plain_one_hears_it_divided_by_the_factor() {
+    fn the_bands_of_a_warped_bank_are_those_of_the_plain_one_times_the_factor() {
         let plain = MfccConfig {
             n_mels: 40,
             ..MfccConfig::librosa()

@@ -1,17 +1,18 @@
-//! What one ratio of rates needs: block lengths, transforms and filter.
+//! What is prepared for one ratio of rates: block lengths, transforms and filter.
 //!
-//! A resampler is a low-pass between two grids. On spectra that is cheap: take
-//! the transform of a stretch at the first rate, multiply the bins below the
-//! lower Nyquist frequency by the filter's, leave out or put in nought above
-//! it, and transform back with the length that the stretch has at the second
-//! rate. A product of spectra is a convolution on a circle, so the ends of the
-//! stretch are wrong by the filter's reach; stretches overlap by that much and
-//! only the middle is kept ("overlap-save", [Smith, *Spectral Audio Signal
+//! A resampler is a low-pass filter between two sampling grids. On spectra that
+//! is cheap: transform a stretch of samples at the first rate, multiply the bins
+//! below the lower Nyquist frequency by the filter's spectrum, drop the bins
+//! above it or fill them with zeros, and transform back with the length that the
+//! stretch has at the second rate. A product of spectra is a circular
+//! convolution, so the ends of the stretch are wrong for as far as the filter
+//! reaches; stretches overlap by that much and only the middle is kept ("overlap-save", [Smith, *Spectral Audio Signal
 //! Processing*](https://ccrma.stanford.edu/~jos/sasp/Overlap_Save_Method.html)).
 //!
 //! The filter is a sinc under a Kaiser window, with its middle at time 0. It is
-//! even, so its spectrum is real: a product a part of a bin, and no delay. It is
-//! designed at the lower rate; what its spectrum repeats above is not used.
+//! even, so its spectrum is real: one product each for the real and imaginary
+//! part of a bin, and no delay. It is designed at the lower rate; the part of its
+//! spectrum that repeats above the Nyquist frequency is not used.
 //!
 //! From 48 to 16 kHz a stretch is 6144 samples and gives 1408 of its 2048: two
 //! real transforms, 250 kFLOP, or 178 a sample.
@@ -21,25 +22,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-/// The filter reaches so many samples of the lower rate to each side.
+/// Samples of the lower rate that the filter reaches to each side.
 pub(super) const REACH: usize = 320;
 
-/// The cut-off, half amplitude, as a part of the lower Nyquist frequency.
+/// The cut-off (half amplitude) as a share of the lower Nyquist frequency.
 const CUT_OFF: f64 = 0.9875;
 
-/// Kaiser's shape for 120 dB, `0.1102 (A - 8.7)`. With the reach and the
-/// cut-off it keeps 0 to 97.5 % of the lower Nyquist frequency within 1e-5, and
-/// comes to -110 dB at that frequency.
+/// Kaiser's shape parameter for 120 dB, `0.1102 (A - 8.7)`. With this reach and
+/// cut-off the filter passes 0 to 97.5 % of the lower Nyquist frequency within
+/// 1e-5, and is at -110 dB at that frequency.
 const KAISER_BETA: f64 = 0.1102 * (120.0 - 8.7);
 
-/// A stretch has at least so many samples of the lower rate.
+/// The least number of samples of the lower rate in a stretch.
 const SHORTER_STRETCH: usize = 2048;
 
 /// Plans kept for the next recording of the same rates.
 const PLANS_KEPT: usize = 8;
 
-/// Plans for longer stretches are not kept: rates without a common divisor can
-/// have tables of a hundred megabytes.
+/// Plans for longer stretches are not kept: for rates without a common divisor
+/// the tables can take a hundred megabytes.
 const KEPT_STRETCH: usize = 1 << 17;
 
 /// Everything about a ratio that does not change with the samples.
@@ -49,10 +50,10 @@ pub(super) struct Plan {
     pub(super) down: usize,
     /// A stretch is `down * units` samples, and `up * units` at the other rate.
     units: usize,
-    /// Of these, at each end, are spoilt.
+    /// How many of these units are wrong at each end.
     margin: usize,
-    /// The filter's spectrum, and the scale that the transforms lack, for the
-    /// bins below the lower Nyquist frequency.
+    /// The filter's spectrum times the scale factor that the transforms leave
+    /// out, for the bins below the lower Nyquist frequency.
     response: Vec<f32>,
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
@@ -67,14 +68,14 @@ pub(super) struct Work {
     scratch: Vec<Complex<f32>>,
 }
 
-/// Plans made before, the latest used last.
+/// Plans made before; the most recently used one is last.
 pub(super) struct Plans(Mutex<Vec<Arc<Plan>>>);
 
 /// The plans of this process, for all of its threads.
 pub(super) static PLANS: Plans = Plans(Mutex::new(Vec::new()));
 
 impl Plans {
-    /// The plan for `up / down`, in lowest terms: made anew, or kept from before.
+    /// The plan for `up / down`, in lowest terms: a kept one, or a new one.
     pub(super) fn get(&self, up: usize, down: usize) -> Arc<Plan> {
         let is_it = |plan: &Arc<Plan>| (plan.up, plan.down) == (up, down);
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +86,7 @@ impl Plans {
                 return Arc::clone(&kept[kept.len() - 1]);
             }
         }
-        // Not under the lock: odd ratios take a while.
+        // Made outside the lock: odd ratios take a while.
         let plan = Arc::new(Plan::new(up, down));
         let mut kept = kept();
         if plan.larger_stretch() <= KEPT_STRETCH && !kept.iter().any(is_it) {
@@ -102,7 +103,7 @@ impl Plan {
     fn new(up: usize, down: usize) -> Plan {
         let lower = up.min(down);
         let margin = REACH.div_ceil(lower);
-        // Half of a stretch at least is kept. Powers of two are the fastest.
+        // At least half of a stretch is kept. Powers of two are the fastest.
         let units = SHORTER_STRETCH
             .div_ceil(lower)
             .max(4 * margin)
@@ -136,7 +137,7 @@ impl Plan {
         self.up.max(self.down) * self.units
     }
 
-    /// Samples at the start of a stretch that come from the one before; nought
+    /// Samples at the start of a stretch that come from the previous one; zeros
     /// in the first.
     pub(super) fn before(&self) -> usize {
         self.down * self.margin
@@ -159,8 +160,7 @@ impl Plan {
         }
     }
 
-    /// What the middle of a stretch, [`step`](Self::step) samples, is at the
-    /// other rate.
+    /// The middle of a stretch, [`step`](Self::step) samples, at the other rate.
     pub(super) fn convert<'a>(&self, stretch: &[f32], work: &'a mut Work) -> &'a [f32] {
         work.samples.copy_from_slice(stretch);
         self.forward
@@ -171,7 +171,7 @@ impl Plan {
             *out = bin * h;
         }
         above.fill(Complex::default());
-        // Of a real signal; the transform leaves some rounding there.
+        // 0 for a real signal; the transform leaves some rounding error there.
         kept[0].im = 0.0;
         self.inverse
             .process_with_scratch(
@@ -185,8 +185,9 @@ impl Plan {
     }
 }
 
-/// The low-pass's spectrum for a circle of `n` samples of the lower rate (even),
-/// below the Nyquist frequency: `n / 2` bins, 1 at 0 Hz.
+/// The spectrum of the low-pass filter for a circular convolution over `n`
+/// samples of the lower rate (an even number), below the Nyquist frequency:
+/// `n / 2` bins, 1 at 0 Hz.
 fn low_pass(n: usize) -> Vec<f64> {
     let half = |i: usize| {
         let x = i as f64;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::FeatureSpec;
-use super::source::{Made, Plan};
+use super::plan::{Made, Plan};
+use super::settings::FeatureSpec;
 use crate::deltas::{DeltaMethod, delta};
 use crate::error::AudioError;
 use crate::frames::Frames;
@@ -14,17 +14,17 @@ use crate::recording::Recording;
 /// The features of one recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Features {
-    /// One row every [`frame_period`](FeatureSpec::frame_period):
-    /// `[frames, columns]`, the columns named by
+    /// One row every [`frame_period`](FeatureSpec::frame_period) seconds:
+    /// `[rows, columns]`, with the columns named by
     /// [`column_names`](FeatureSpec::column_names).
     pub frames: Frames,
-    /// Statistics over the recording, of columns before their mean is
-    /// removed, named by [`functional_names`](FeatureSpec::functional_names).
+    /// Statistics over the recording, of the columns before their mean is
+    /// subtracted, named by [`functional_names`](FeatureSpec::functional_names).
     pub functionals: Vec<f32>,
 }
 
-/// Extracts features; made by [`FeatureSpec::extractor`], for any number of
-/// recordings and threads.
+/// Extracts features from any number of recordings, on any number of threads. Made
+/// by [`FeatureSpec::extractor`].
 #[derive(Clone, Debug)]
 pub struct FeatureExtractor {
     spec: FeatureSpec,
@@ -32,24 +32,31 @@ pub struct FeatureExtractor {
     plan: Plan,
 }
 
-impl FeatureExtractor {
-    pub(super) fn new(spec: &FeatureSpec) -> Result<Self, AudioError> {
-        let (mfcc, plan) = spec.prepare()?;
+impl FeatureSpec {
+    /// Prepares the tables for extraction.
+    ///
+    /// # Errors
+    ///
+    /// As [`validate`](Self::validate).
+    pub fn extractor(&self) -> Result<FeatureExtractor, AudioError> {
+        let (mfcc, plan) = self.prepare()?;
         Ok(FeatureExtractor {
-            spec: spec.clone(),
+            spec: self.clone(),
             mfcc,
             plan,
         })
     }
+}
 
-    /// The features of `recording`: resampled, trimmed, computed. Silence is
+impl FeatureExtractor {
+    /// The features of `recording`, which is resampled and trimmed first. Silence is
     /// not an error; its features are finite.
     ///
     /// # Errors
     ///
-    /// [`AudioError::TooShort`] where there is less than one frame.
-    /// [`AudioError::Settings`] where the recording has an impossible sample
-    /// rate.
+    /// [`AudioError::TooShort`] if there is less than one frame.
+    /// [`AudioError::Settings`] if the sample rate of the recording is outside
+    /// [`SAMPLE_RATES`](crate::SAMPLE_RATES).
     pub fn extract(&self, recording: &Recording) -> Result<Features, AudioError> {
         let mut recording = recording.resample(self.spec.sample_rate)?;
         if let Some(trim) = &self.spec.trim {
@@ -130,7 +137,7 @@ impl FeatureExtractor {
 }
 
 impl Made {
-    /// A block's columns.
+    /// The columns of a block.
     fn columns(&self, sources: &[Frames]) -> Frames {
         match self {
             Made::Of(source) => sources[*source].clone(),
@@ -148,7 +155,7 @@ impl Made {
     }
 }
 
-/// The `chosen` columns less their mean, the others as they are.
+/// Subtracts the mean from the `chosen` columns and leaves the others unchanged.
 fn less_mean(frames: Frames, chosen: &[bool]) -> Frames {
     if !chosen.contains(&true) {
         return frames;

@@ -1,56 +1,13 @@
-//! Prosody of rows: pitch, voicing and level, of a whole utterance or so far.
+//! Prosody of rows: pitch, voicing and level, over a whole utterance or so far.
 
-use super::block::ProsodyConfig;
+use super::prosody_config::{COLUMNS, FUNCTIONALS, ProsodyConfig};
 use crate::frames::Frames;
 use crate::functionals::percentile;
 
-/// The columns.
-pub(super) const COLUMNS: [&str; 6] = [
-    "prosody_log_f0",
-    "prosody_log_f0_relative",
-    "prosody_voiced",
-    "prosody_strength",
-    "prosody_level",
-    "prosody_level_relative",
-];
-
-/// The functionals, by the end of their names.
-pub(super) const FUNCTIONALS: [&str; 29] = [
-    "log_f0_mean",
-    "log_f0_deviation",
-    "log_f0_p5",
-    "log_f0_p50",
-    "log_f0_p95",
-    "log_f0_range",
-    "log_f0_mean_abs_slope",
-    "log_f0_rising_slope",
-    "log_f0_falling_slope",
-    "log_f0_trend",
-    "level_mean",
-    "level_deviation",
-    "level_p5",
-    "level_p50",
-    "level_p95",
-    "level_range",
-    "level_mean_abs_slope",
-    "level_rising_slope",
-    "level_falling_slope",
-    "level_trend",
-    "level_voiced_mean",
-    "voiced_share",
-    "strength_mean",
-    "strength_deviation",
-    "stretches_per_second",
-    "stretch_mean",
-    "stretch_longest",
-    "gap_mean",
-    "syllables_per_second",
-];
-
-/// What prosody depends on beside pitch and level.
+/// The settings that the columns depend on, besides pitch and level.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Prosody {
-    /// Log F0 where none is known: the pitch range's geometric middle.
+    /// Log F0 if none is known: the geometric middle of the pitch range.
     middle: f64,
     floor_db: f64,
 }
@@ -63,8 +20,8 @@ impl Prosody {
         }
     }
 
-    /// The columns of a whole utterance, of `pitch` (F0 in Hz, 0 where
-    /// unvoiced, and strength) and `level` in dB.
+    /// The columns of a whole utterance, from `pitch` (F0 in Hz, 0 if unvoiced, and
+    /// strength) and `level` in dB.
     pub(super) fn columns(&self, pitch: &Frames, level: &Frames) -> Frames {
         let log_f0: Vec<Option<f64>> = pitch.rows().map(|row| log_f0(row[0])).collect();
         let mean = mean(&flat(&log_f0)).unwrap_or(self.middle);
@@ -101,7 +58,7 @@ impl Prosody {
         ]
     }
 
-    /// The functionals of a whole utterance, rows `period` seconds apart.
+    /// The functionals of a whole utterance whose rows are `period` seconds apart.
     pub(super) fn functionals(
         &self,
         pitch: &Frames,
@@ -141,7 +98,7 @@ impl Prosody {
         out.into_iter().map(|v| v as f32).collect()
     }
 
-    /// The columns row by row, of what there has been; see [`Running`].
+    /// The columns row by row, without knowledge of later rows; see [`Running`].
     pub(super) fn running(&self, rows_at_most: f64) -> Running {
         Running {
             prosody: *self,
@@ -154,10 +111,10 @@ impl Prosody {
     }
 }
 
-/// Prosody that knows no later row: log F0 is held from the last voiced row
-/// on, its mean is over voiced rows so far, and the loudest row is the loudest
-/// so far. Both forget: they move by `1 / rows_at_most` of the way to what is,
-/// the loudest where that is quieter.
+/// Prosody without knowledge of later rows: log F0 keeps the value of the last
+/// voiced row, its mean is over the voiced rows so far, and the loudest row is the
+/// loudest so far. Older rows fade: both move `1 / rows_at_most` of the way towards
+/// the current row (the loudest one only if that is quieter).
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     prosody: Prosody,
@@ -197,7 +154,7 @@ fn log_f0(hertz: f32) -> Option<f64> {
     (hertz > 0.0).then(|| f64::from(hertz).ln())
 }
 
-/// The values there are.
+/// The values that exist.
 fn flat(values: &[Option<f64>]) -> Vec<f64> {
     values.iter().copied().flatten().collect()
 }
@@ -206,15 +163,15 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// Of the population; 0 of nothing.
+/// Standard deviation of the population; 0 without values.
 fn deviation(values: &[f64]) -> f64 {
     let Some(mean) = mean(values) else { return 0.0 };
     let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
     (squares / values.len() as f64).sqrt()
 }
 
-/// Straight lines over what is missing, the outermost values beyond the ends;
-/// `otherwise` where there is no value at all.
+/// Linear interpolation over missing values, the outermost values beyond the ends;
+/// `otherwise` if there is no value at all.
 fn interpolate(values: &[Option<f64>], otherwise: f64) -> Vec<f64> {
     let mut out = Vec::with_capacity(values.len());
     let mut before: Option<(usize, f64)> = None;
@@ -237,8 +194,8 @@ fn interpolate(values: &[Option<f64>], otherwise: f64) -> Vec<f64> {
     out
 }
 
-/// The ten numbers of a contour, `otherwise` for its mean and percentiles
-/// where it has no value.
+/// The ten functionals of a contour; its mean and percentiles are `otherwise` if
+/// it has no values.
 fn contour(values: &[Option<f64>], period: f64, otherwise: f64) -> [f64; 10] {
     let mut present = flat(values);
     if present.is_empty() {
@@ -270,7 +227,7 @@ fn contour(values: &[Option<f64>], period: f64, otherwise: f64) -> [f64; 10] {
     ]
 }
 
-/// Slope a row of the straight line that fits best; 0 of a single value.
+/// Slope per row of the least-squares line; 0 for fewer than two values.
 fn trend(values: &[Option<f64>]) -> f64 {
     let points: Vec<(f64, f64)> = values
         .iter()
@@ -302,7 +259,7 @@ fn runs(values: &[Option<f64>]) -> (Vec<f64>, Vec<f64>) {
             gaps.push(run.len() as f64);
         }
     }
-    // What is unvoiced before the first stretch and after the last is no gap.
+    // Unvoiced rows before the first stretch and after the last are not a gap.
     let ends = [values.first(), values.last()];
     if ends[0].is_some_and(Option::is_none) {
         gaps.remove(0);
@@ -318,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_drawn_over_gaps_and_ends_are_held() {
+    fn gaps_are_interpolated_linearly_and_ends_are_constant() {
         let values = [None, Some(1.0), None, None, Some(4.0), None];
         assert_eq!(interpolate(&values, 9.0), [1.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
         assert_eq!(interpolate(&[None, None], 9.0), [9.0, 9.0]);
@@ -326,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_and_the_gaps_between_them() {
+    fn stretches_and_the_gaps_between_them_are_measured() {
         let of = |text: &str| {
             let values: Vec<Option<f64>> =
                 text.chars().map(|c| (c == 'v').then_some(1.0)).collect();
@@ -339,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contour_of_known_numbers() {
+    fn the_functionals_of_a_contour_are_those_of_numpy() {
         // v = numpy.array([1, 3, 2, 6], float); t = 0.5 * numpy.array([0, 1, 2, 4])
         // v.mean(), v.std(), *numpy.percentile(v, [5, 50, 95]), numpy.polyfit(t, v, 1)[0]
         let values = [Some(1.0), Some(3.0), Some(2.0), None, Some(6.0)];

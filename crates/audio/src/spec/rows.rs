@@ -4,7 +4,7 @@ use crate::mfcc::Mfcc;
 use crate::mfcc::framing::FrameGrid;
 use crate::voice::grid::sample_nearest;
 
-/// Rows of `average` frames each; the last has what is left over.
+/// Rows of `average` frames each; the last has the remaining frames.
 #[derive(Clone, Debug)]
 pub(super) struct RowGrid {
     pub(super) frames: FrameGrid,
@@ -21,12 +21,12 @@ impl RowGrid {
         }
     }
 
-    /// Number of rows that `samples` samples give.
+    /// Number of rows over `samples` samples.
     pub(super) fn count(&self, samples: usize) -> usize {
         self.frames.count(samples).div_ceil(self.average)
     }
 
-    /// Time of a row in seconds, where there are `frames` frames in all.
+    /// Time of a row in seconds, given the total number of frames.
     pub(super) fn time(&self, row: usize, frames: usize) -> f64 {
         let first = row * self.average;
         let last = (first + self.average).min(frames).max(first + 1) - 1;
@@ -35,13 +35,12 @@ impl RowGrid {
         (ends + self.frames.window_length as isize) as f64 / (2 * self.sample_rate) as f64
     }
 
-    /// Time of a row of which there is only the first frame: none is earlier.
+    /// The earliest time that a row can have: that of its first frame alone.
     pub(super) fn earliest(&self, row: usize) -> f64 {
         self.time(row, 0)
     }
 
-    /// Whether all frames of a row are the same whatever follows the first
-    /// `samples` samples.
+    /// Whether no frame of a row depends on what follows the first `samples` samples.
     pub(super) fn is_complete(&self, row: usize, samples: usize) -> bool {
         self.frames
             .is_complete((row + 1) * self.average - 1, samples)
@@ -52,14 +51,14 @@ impl RowGrid {
         sample_nearest(time, self.sample_rate)
     }
 
-    /// Seconds from the middle of a row to the end of its frames.
+    /// Seconds from the middle of a row to the end of its last frame.
     pub(super) fn half_span(&self) -> f64 {
         let span = (self.average - 1) * self.frames.hop + self.frames.window_length;
         span as f64 / (2 * self.sample_rate) as f64
     }
 }
 
-/// The frame nearest to `time`, of frames `step` seconds apart from `first` on.
+/// Index of the frame nearest to `time`, of frames every `step` seconds from `first`.
 pub(super) fn nearest(time: f64, first: f64, step: f64) -> u64 {
     ((time - first) / step).round().max(0.0) as u64
 }
@@ -83,7 +82,7 @@ impl Averager {
         }
     }
 
-    /// Adds a frame; `each` is called with the row that it completes.
+    /// Adds a frame; calls `each` with the row if the frame completes it.
     pub(super) fn push(&mut self, frame: &[f32], each: impl FnMut(&[f32])) {
         for (sum, &x) in self.sums.iter_mut().zip(frame) {
             *sum += f64::from(x);
@@ -94,7 +93,7 @@ impl Averager {
         }
     }
 
-    /// Ends the row, if one has begun.
+    /// Ends a row that has begun.
     pub(super) fn finish(&mut self, mut each: impl FnMut(&[f32])) {
         if self.in_row == 0 {
             return;

@@ -1,37 +1,33 @@
-//! What blocks are made of: each thing measured once, however many want it.
+//! The measurements that blocks are made from, in rows.
 
-use super::block::Measure;
-use super::prosody::Prosody;
 use super::rows::{Averager, RowGrid, nearest};
-use super::{FeatureBlock, FeatureSpec};
 use crate::error::AudioError;
 use crate::frames::Frames;
 use crate::mfcc::Mfcc;
-use crate::mfcc::real::dot;
+use crate::simd::dot;
 use crate::spectral::{SpectralConfig, SpectralFeature, SpectralShape};
 use crate::voice::{
-    Harmonicity, HarmonicityConfig, Intensity, IntensityConfig, Pitch, PitchConfig, SpeakingRate,
-    SpeakingRateConfig,
+    Harmonicity, HarmonicityConfig, Intensity, IntensityConfig, Pitch, PitchConfig,
 };
 
-/// Powers below this, -100 dB of full scale, count as this.
+/// The least power, -100 dB of full scale.
 const SILENCE: f32 = 1e-10;
 
-/// A thing measured, by its settings.
+/// The settings of a source.
 #[derive(Clone, Debug, PartialEq)]
-enum Wanted {
+pub(super) enum Wanted {
     Mfcc,
     LogMel,
     Shape(Vec<SpectralFeature>),
     /// Mean square in dB of full scale.
     Level,
     Intensity(f64),
-    /// F0 in Hz, 0 where unvoiced, and strength.
+    /// F0 in Hz, 0 if unvoiced, and strength.
     Pitch(PitchConfig),
     Harmonicity(HarmonicityConfig),
 }
 
-/// The same with its tables, giving rows.
+/// A source with its tables.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Mfcc(Mfcc),
@@ -43,92 +39,8 @@ pub(super) enum Source {
     Harmonicity(Harmonicity),
 }
 
-/// How a block's columns come from the sources, by their place in the list.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Made {
-    /// A source's columns as they are.
-    Of(usize),
-    /// F0 and voicing.
-    OfPitch(usize),
-    OfProsody {
-        pitch: usize,
-        level: usize,
-        prosody: Prosody,
-    },
-}
-
-/// A specification with its tables.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) rows: RowGrid,
-    pub(super) sources: Vec<Source>,
-    /// One for each block.
-    pub(super) made: Vec<Made>,
-    /// Where a block has functionals of prosody.
-    pub(super) speaking_rate: Option<SpeakingRate>,
-}
-
-impl Plan {
-    /// The tables of valid settings; `mfcc` is theirs.
-    pub(super) fn new(spec: &FeatureSpec, mfcc: &Mfcc) -> Result<Self, AudioError> {
-        let mut wanted = Vec::new();
-        let mut sources = Vec::new();
-        let mut made = Vec::new();
-        let mut speaking_rate = None;
-        for (i, block) in spec.blocks.iter().enumerate() {
-            let mut place = |want: Wanted| -> Result<usize, AudioError> {
-                if let Some(place) = wanted.iter().position(|w| *w == want) {
-                    return Ok(place);
-                }
-                sources.push(Source::new(&want, mfcc).map_err(|e| at_block(i, block, e))?);
-                wanted.push(want);
-                Ok(wanted.len() - 1)
-            };
-            made.push(match &block.measure {
-                Measure::Mfcc => Made::Of(place(Wanted::Mfcc)?),
-                Measure::LogMel => Made::Of(place(Wanted::LogMel)?),
-                Measure::Spectral(features) => Made::Of(place(Wanted::Shape(features.clone()))?),
-                Measure::Chroma(chroma) => {
-                    let features = vec![SpectralFeature::Chroma(*chroma)];
-                    Made::Of(place(Wanted::Shape(features))?)
-                }
-                Measure::Intensity { floor } => Made::Of(place(Wanted::Intensity(*floor))?),
-                Measure::Harmonicity(config) => {
-                    Made::Of(place(Wanted::Harmonicity(config.clone()))?)
-                }
-                Measure::Pitch(config) => Made::OfPitch(place(Wanted::Pitch(config.clone()))?),
-                Measure::Prosody(config) => Made::OfProsody {
-                    pitch: place(Wanted::Pitch(config.pitch.clone()))?,
-                    level: place(Wanted::Level)?,
-                    prosody: Prosody::new(config),
-                },
-            });
-            if block.functionals && matches!(block.measure, Measure::Prosody(_)) {
-                let rate = SpeakingRate::new(&SpeakingRateConfig::default(), mfcc.sample_rate());
-                speaking_rate = Some(rate.map_err(|e| at_block(i, block, e))?);
-            }
-        }
-        Ok(Plan {
-            rows: RowGrid::new(mfcc, spec.average),
-            sources,
-            made,
-            speaking_rate,
-        })
-    }
-}
-
-/// The error with the block that it is of.
-pub(super) fn at_block(i: usize, block: &FeatureBlock, error: AudioError) -> AudioError {
-    match error {
-        AudioError::Settings { what } => {
-            AudioError::settings(format!("blocks[{i}] ({}): {what}", block.measure.name()))
-        }
-        other => other,
-    }
-}
-
 impl Source {
-    fn new(wanted: &Wanted, mfcc: &Mfcc) -> Result<Self, AudioError> {
+    pub(super) fn new(wanted: &Wanted, mfcc: &Mfcc) -> Result<Self, AudioError> {
         let rate = mfcc.sample_rate();
         Ok(match wanted {
             Wanted::Mfcc => Source::Mfcc(mfcc.clone()),
@@ -214,7 +126,7 @@ impl Source {
     }
 }
 
-/// The value at the time nearest to `time`; none where there are none.
+/// The value at the time nearest to `time`; `None` if there are no values.
 fn at<'a, T>(values: &'a [T], times: &[f64], step: f64, time: f64) -> Option<&'a T> {
     let i = nearest(time, *times.first()?, step) as usize;
     values.get(i.min(values.len().checked_sub(1)?))
@@ -236,8 +148,7 @@ pub(super) fn decibels(power: f32) -> f32 {
     10.0 * power.max(SILENCE).log10()
 }
 
-/// Below the threshold of hearing nothing is heard, and digital silence has
-/// no level at all.
+/// Levels below the threshold of hearing, and those of digital silence, are 0 dB.
 pub(super) fn audible(decibels: f64) -> f32 {
     decibels.max(0.0) as f32
 }

@@ -2,39 +2,36 @@
 
 use std::collections::VecDeque;
 
-use super::FeatureSpec;
-use super::block::Measure;
+use super::block::{Columns, Measure};
+use super::feed::Feed;
+use super::plan::{Made, Plan};
 use super::prosody::Running;
 use super::rows::RowGrid;
-use super::source::{Made, Plan};
+use super::settings::FeatureSpec;
 use crate::deltas::{DeltaMethod, DeltaStream};
 use crate::error::AudioError;
 
-mod feed;
-
-use feed::Feed;
-
-/// Samples are taken in pieces of this many, so that what waits is bounded.
+/// Samples are processed in pieces of this many, so that the rows that wait are
+/// bounded.
 const PIECE: usize = 1_024;
-/// Rows that there is room for from the start.
+/// Room is reserved for at most this many rows.
 const RESERVED_AT_MOST: usize = 256;
 
-/// The frames of a [`FeatureSpec`], of samples that come in chunks of any size.
+/// The frames of a [`FeatureSpec`], from samples that arrive in chunks of any size.
 ///
-/// What a stream made by [`new`](Self::new) gives are the rows that
-/// [`extract`](crate::FeatureExtractor::extract) gives for all samples
-/// together, bit for bit. Measures that look at the whole recording are
-/// refused by name; [`with_running_mean`](Self::with_running_mean) has a form
-/// of most of them that looks at what has been. Rows come late where deltas or
-/// a measure look ahead, see [`look_ahead`](Self::look_ahead). Memory is
-/// bounded. Nothing is allocated after `new`; where there is pitch, after the
-/// first second or so of it.
+/// The rows of a stream made by [`new`](Self::new) equal those of
+/// [`extract`](crate::FeatureExtractor::extract) for all samples together, bit for
+/// bit. Measures that need the whole recording are refused by name;
+/// [`with_running_mean`](Self::with_running_mean) replaces most of them by a form
+/// that only looks back. Rows are delayed if deltas or a measure need later
+/// samples, see [`look_ahead`](Self::look_ahead). Memory is bounded. Nothing is
+/// allocated after `new`, or with pitch, after about the first second of voice.
 ///
 /// ```
 /// use audio::{FeatureSpec, FeatureStream};
 /// let mut spec = FeatureSpec::recommended().for_stream();
 /// spec.blocks[0].deltas = 1;
-/// // The mean of the last 3 seconds, as that of the whole is not known yet.
+/// // The mean over the last 3 seconds, since that of the whole is not known yet.
 /// let mut stream = FeatureStream::with_running_mean(&spec, 16_000, 3.0)?;
 /// let mut rows = 0;
 /// for chunk in [0.1; 16_000].chunks(1_000) {
@@ -56,32 +53,32 @@ pub struct FeatureStream {
     look_ahead: f64,
 }
 
-/// What becomes of the rows of the feeds, for one block.
+/// The state of one block, which turns the rows of the feeds into its columns.
 #[derive(Debug)]
 struct Block {
     made: Made,
     prosody: Option<Running>,
     mean: Option<RunningMean>,
     deltas: DeltaStream,
-    /// Before deltas.
+    /// The current row before deltas.
     row: Vec<f32>,
-    /// Rows that wait for those of other blocks, one after the other.
+    /// Rows that wait for the other blocks, one after the other.
     ready: VecDeque<f32>,
 }
 
 impl FeatureStream {
     /// A stream of samples at `sample_rate` Hz, which must be the rate of the
-    /// features: resample before.
+    /// features; resample the signal first if it is not.
     ///
     /// # Errors
     ///
-    /// [`AudioError::WholeRecording`] where `trim`, a block's `subtract_mean`
-    /// or `functionals`, or `mfcc.top_db` is on, and for prosody, pitch and
-    /// harmonicity, saying what to do instead. [`AudioError::Settings`] for
-    /// another sample rate, and as [`validate`](FeatureSpec::validate).
+    /// [`AudioError::WholeRecording`] if `trim`, a block's `subtract_mean` or
+    /// `functionals`, or `mfcc.top_db` is on, and for prosody, pitch and
+    /// harmonicity; the message says what to do instead. [`AudioError::Settings`]
+    /// for another sample rate, and as [`validate`](FeatureSpec::validate).
     pub fn new(spec: &FeatureSpec, sample_rate: u32) -> Result<Self, AudioError> {
         for block in &spec.blocks {
-            if block.subtract_mean != super::Columns::None {
+            if block.subtract_mean != Columns::None {
                 return Err(AudioError::WholeRecording {
                     setting: "subtract_mean needs the mean of".into(),
                     instead: "use a running mean, or switch it off".into(),
@@ -94,32 +91,33 @@ impl FeatureStream {
             };
             return Err(AudioError::WholeRecording {
                 setting: setting.into(),
-                instead: "use a running mean, with which it is relative to what has been".into(),
+                instead: "use a running mean, which makes it relative to the signal so far".into(),
             });
         }
         Self::prepare(spec, sample_rate, None)
     }
 
-    /// The same by what has been, for what looks at the whole recording:
+    /// A stream in which measures of the whole recording are replaced by measures
+    /// of the signal so far:
     ///
-    /// - columns of [`subtract_mean`](super::FeatureBlock::subtract_mean) are
-    ///   less their mean so far;
-    /// - pitch is that of a [`PitchStream`](crate::PitchStream) that decides
-    ///   10 of its frames late: silence is relative to the loudest sample so far;
-    /// - `prosody_log_f0` is held from the last voiced row on (at first it is
-    ///   the middle of the pitch range), and `prosody_log_f0_relative` is less
-    ///   the mean over voiced rows so far;
-    /// - `prosody_level_relative` is less the loudest row so far.
+    /// - columns of [`subtract_mean`](super::FeatureBlock::subtract_mean) have their
+    ///   mean so far subtracted;
+    /// - pitch is that of a [`PitchStream`](crate::PitchStream) with a look-back of
+    ///   10 frames: silence is relative to the loudest sample so far;
+    /// - `prosody_log_f0` keeps the value of the last voiced row (before the first
+    ///   one it is the middle of the pitch range), and `prosody_log_f0_relative` is
+    ///   relative to the mean over the voiced rows so far;
+    /// - `prosody_level_relative` is relative to the loudest row so far.
     ///
-    /// Once there have been `seconds` of signal, older rows fade exponentially
-    /// with that time constant; so does the loudest row, towards those that
-    /// are quieter. All this is near what `extract` gives, not equal to it,
-    /// above all in the first second. The other columns are the same.
+    /// After `seconds` of signal, older rows fade exponentially with that time
+    /// constant; so does the loudest row, towards quieter ones. These columns are
+    /// close to those of `extract`, but not equal, above all in the first second.
+    /// The other columns are equal.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), but for what is named here;
-    /// [`AudioError::Settings`] where `seconds` is not above 0.
+    /// As [`new`](Self::new), except for the measures above;
+    /// [`AudioError::Settings`] if `seconds` is not above 0.
     pub fn with_running_mean(
         spec: &FeatureSpec,
         sample_rate: u32,
@@ -127,7 +125,7 @@ impl FeatureStream {
     ) -> Result<Self, AudioError> {
         if !(seconds.is_finite() && seconds > 0.0) {
             return Err(AudioError::settings(format!(
-                "a running mean over {seconds} s is none, it must be above 0 s"
+                "the running mean is over {seconds} s, it must be above 0 s"
             )));
         }
         Self::prepare(spec, sample_rate, Some(seconds))
@@ -141,7 +139,7 @@ impl FeatureStream {
         let (_, plan) = spec.prepare()?;
         if sample_rate != spec.sample_rate {
             return Err(AudioError::settings(format!(
-                "the stream is at {sample_rate} Hz and the features are of {} Hz; \
+                "the stream is at {sample_rate} Hz and the features need {} Hz; \
                  resample the stream first",
                 spec.sample_rate
             )));
@@ -205,11 +203,11 @@ impl FeatureStream {
         Ok(stream)
     }
 
-    /// Room for all rows that may wait at a time, unless they are very many.
+    /// Reserves room for all rows that may wait at once, within a limit.
     fn reserve(&mut self, period: f64) {
-        let behind_end = self.rows.frames.n_fft as f64 / f64::from(self.rows.sample_rate);
+        let after_end = self.rows.frames.n_fft as f64 / f64::from(self.rows.sample_rate);
         let piece = PIECE as f64 / f64::from(self.rows.sample_rate);
-        let rows = (2.0 * (self.look_ahead + behind_end + piece) / period) as usize + 4;
+        let rows = (2.0 * (self.look_ahead + after_end + piece) / period) as usize + 4;
         let rows = rows.min(RESERVED_AT_MOST);
         for feed in &mut self.feeds {
             feed.reserve(rows);
@@ -219,7 +217,7 @@ impl FeatureStream {
         }
     }
 
-    /// Takes the next samples, none or many, and calls `each` with every row
+    /// Takes the next samples, any number of them, and calls `each` with every row
     /// that they complete.
     pub fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
         for piece in samples.chunks(PIECE) {
@@ -231,8 +229,8 @@ impl FeatureStream {
         }
     }
 
-    /// Ends the signal: calls `each` with the rows that are still due. The
-    /// stream is then ready for another signal.
+    /// Ends the signal: calls `each` with the rows still delayed. The stream is
+    /// then ready for another signal.
     pub fn finish(&mut self, mut each: impl FnMut(&[f32])) {
         for feed in &mut self.feeds {
             feed.finish(&self.rows);
@@ -246,7 +244,7 @@ impl FeatureStream {
         self.reset();
     }
 
-    /// Forgets the signal so far; the next sample is the first of another.
+    /// Discards the signal so far; the next sample is the first of a new signal.
     pub fn reset(&mut self) {
         for feed in &mut self.feeds {
             feed.reset();
@@ -268,14 +266,14 @@ impl FeatureStream {
         self.blocks.iter().map(|block| block.deltas.columns()).sum()
     }
 
-    /// Seconds, at most, that a row comes after the last sample of its own
-    /// frames: two rows for each order of deltas, and what pitch and intensity
-    /// need to hear behind their time.
+    /// The longest delay of a row after the last sample of its frames, in seconds:
+    /// two rows for each order of deltas, and the later samples that pitch and
+    /// intensity need.
     pub fn look_ahead(&self) -> f64 {
         self.look_ahead
     }
 
-    /// Makes the blocks' rows of those that all feeds have.
+    /// Passes rows to the blocks as long as all feeds have one.
     fn advance(&mut self) {
         while self.feeds.iter().all(|feed| feed.front().is_some()) {
             for block in &mut self.blocks {
@@ -287,7 +285,7 @@ impl FeatureStream {
         }
     }
 
-    /// Gives out the rows that all blocks have.
+    /// Outputs rows as long as all blocks have one.
     fn give(&mut self, each: &mut impl FnMut(&[f32])) {
         let has_row = |block: &Block| block.ready.len() >= block.deltas.columns();
         while self.blocks.iter().all(has_row) {
@@ -326,7 +324,7 @@ impl Block {
     }
 }
 
-/// What no form of a stream has.
+/// Refuses settings that no stream supports.
 fn refuse_whole(spec: &FeatureSpec) -> Result<(), AudioError> {
     let refused = |setting: &str, instead: &str| {
         Err(AudioError::WholeRecording {
@@ -337,7 +335,7 @@ fn refuse_whole(spec: &FeatureSpec) -> Result<(), AudioError> {
     if spec.trim.is_some() {
         return refused(
             "trim measures silence against the loudest moment of",
-            "set trim to none, and leave silence out by voice activity",
+            "set trim to none, and skip silence with voice activity detection",
         );
     }
     for block in &spec.blocks {
@@ -357,7 +355,7 @@ fn refuse_whole(spec: &FeatureSpec) -> Result<(), AudioError> {
     Ok(())
 }
 
-/// The mean of some columns of the rows so far, the old ones fading.
+/// The mean of some columns over the rows so far, in which old rows fade.
 #[derive(Debug)]
 struct RunningMean {
     chosen: Vec<bool>,
@@ -376,7 +374,7 @@ impl RunningMean {
         }
     }
 
-    /// Counts `row` in and takes the mean from it.
+    /// Adds `row` to the mean and subtracts the mean from it.
     fn subtract_from(&mut self, row: &mut [f32]) {
         self.rows = (self.rows + 1.0).min(self.rows_at_most);
         let columns = row.iter_mut().zip(&mut self.means).zip(&self.chosen);

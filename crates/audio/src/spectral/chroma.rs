@@ -5,9 +5,9 @@ use super::config::Chroma;
 /// Weights `[n_chroma, n_fft / 2 + 1]` over the power spectrum, row-major:
 /// `librosa.filters.chroma` in double precision.
 ///
-/// Every bin is spread over the classes about its own pitch by a Gaussian as
-/// wide as the bin (a semitone at least), its weights are scaled to unit
-/// length, and a second Gaussian over the octaves favours those about `ctroct`.
+/// Every bin is spread over the classes near its pitch by a Gaussian as wide as
+/// the bin (at least one class), its weights are scaled to unit length, and a
+/// second Gaussian over the octaves favours those near `ctroct`.
 pub(crate) fn filter_bank(chroma: &Chroma, sample_rate: f64, n_fft: usize) -> Vec<f64> {
     let n = chroma.n_chroma;
     let classes = n as f64;
@@ -17,7 +17,7 @@ pub(crate) fn filter_bank(chroma: &Chroma, sample_rate: f64, n_fft: usize) -> Ve
         let hertz = k as f64 * sample_rate / n_fft as f64;
         classes * (hertz / (a440 / 16.0)).log2()
     };
-    // 0 Hz has no pitch: it is put an octave and a half below bin 1.
+    // 0 Hz has no pitch; it is placed an octave and a half below bin 1.
     let pitch = |k: usize| match k {
         0 => class_at(1) - 1.5 * classes,
         _ => class_at(k),
@@ -28,7 +28,7 @@ pub(crate) fn filter_bank(chroma: &Chroma, sample_rate: f64, n_fft: usize) -> Ve
     let mut column = vec![0.0; n];
     for k in 0..bins {
         let at = pitch(k);
-        // The transform's last bin of all has no neighbour above.
+        // The very last bin of a transform has no neighbour above.
         let width = if k + 1 < n_fft {
             (pitch(k + 1) - at).max(1.0)
         } else {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bin_of_a_note_weighs_most_in_its_class() {
+    fn the_bin_of_a_note_has_its_largest_weight_in_its_class() {
         let (rate, n_fft) = (16_000.0, 4096);
         let bank = filter_bank(&Chroma::default(), rate, n_fft);
         let bins = n_fft / 2 + 1;

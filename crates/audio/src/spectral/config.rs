@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::AudioError;
 use crate::mfcc::{FftLength, Framing, MfccConfig, Rounding, Span, Window};
 
-/// Frames and the measures taken of each, in the order of the columns.
+/// The frames and the measures taken of each, in the order of the columns.
 ///
 /// ```
 /// use audio::{MfccConfig, SpectralConfig, SpectralFeature};
-/// // The rows stand beside those of the MFCCs.
+/// // The same rows as those of the MFCCs.
 /// let config = SpectralConfig {
 ///     features: vec![SpectralFeature::Centroid, SpectralFeature::RollOff(0.95)],
 ///     ..SpectralConfig::framed_like(&MfccConfig::kaldi())
@@ -22,7 +22,7 @@ use crate::mfcc::{FftLength, Framing, MfccConfig, Rounding, Span, Window};
 pub struct SpectralConfig {
     /// Length of the window.
     pub window_length: Span,
-    /// From one frame to the next.
+    /// Distance between the starts of two frames.
     pub hop_length: Span,
     /// How spans in milliseconds become samples.
     pub rounding: Rounding,
@@ -39,65 +39,67 @@ pub struct SpectralConfig {
     pub features: Vec<SpectralFeature>,
 }
 
-/// One measure of a frame. `x` are its samples, `S` the magnitudes of its
-/// windowed spectrum, `f` the frequencies of the bins in Hz.
+/// A measure of a frame. `x` are its samples, `S` the magnitudes of its windowed
+/// spectrum, `f` the frequencies of the bins in Hz.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SpectralFeature {
-    /// Changes of sign under the window, over the window's length: a share of
-    /// 0 to 1. Values within 1e-10 of 0 count as positive. Only samples of the
-    /// recording change sign, padding does not
-    /// (`librosa.feature.zero_crossing_rate`).
+    /// Sign changes within the window divided by its length, 0 to 1. Values within
+    /// 1e-10 of 0 count as positive. Padding does not count, only samples of the
+    /// recording (`librosa.feature.zero_crossing_rate`).
     ZeroCrossingRate,
-    /// Level, `10 log10(mean x^2)` of the samples under the window before it
-    /// is applied, in dB of full scale, -100 at least
+    /// Level, `10 log10(mean x^2)` of the samples before the window is applied, in
+    /// dB of full scale, at least -100
     /// (`librosa.feature.rms` and `amplitude_to_db(amin=1e-5, top_db=None)`).
     Rms,
     /// Centre of gravity of the spectrum, `sum f S / sum S`, in Hz
     /// (`librosa.feature.spectral_centroid`). 0 in silence.
     Centroid,
-    /// Deviation from the centroid `c`, `sqrt(sum (f - c)^2 S / sum S)`, in Hz
+    /// Standard deviation about the centroid `c`, `sqrt(sum (f - c)^2 S / sum S)`, in Hz
     /// (`librosa.feature.spectral_bandwidth`). 0 in silence.
     Bandwidth,
-    /// The frequency below which lies this share of `sum S`, in Hz
+    /// The frequency in Hz below which this share of `sum S` lies
     /// (`librosa.feature.spectral_rolloff`; its default share is 0.85). 0 in
     /// silence.
     RollOff(f64),
-    /// Geometric mean of `max(S^2, 1e-10)` over its arithmetic mean: 1 is
-    /// noise (and silence), 0 a tone (`librosa.feature.spectral_flatness`).
+    /// Geometric mean of `max(S^2, 1e-10)` divided by its arithmetic mean: near 1
+    /// for noise (and silence), near 0 for a tone
+    /// (`librosa.feature.spectral_flatness`).
     Flatness,
-    /// How much the spectrum's shape changed since the frame before: the
-    /// Euclidean distance between the magnitudes of the two, each scaled to
-    /// unit length. From 0 to sqrt 2, whatever the level and the FFT's length;
-    /// 1 from silence to sound; 0 for the first frame.
+    /// How much the shape of the spectrum changed since the previous frame: the
+    /// Euclidean distance between the magnitudes of the two frames, each scaled to
+    /// unit length. From 0 to sqrt 2, independent of the level and the length of
+    /// the FFT; 1 from silence to sound; 0 for the first frame.
     ///
-    /// This is the root of the flux of [Tzanetakis and Cook 2002](https://doi.org/10.1109/TSA.2002.800560),
-    /// equation 4. It is not librosa's onset strength, which counts rises of
-    /// mel bands in dB.
+    /// This is the square root of the flux of [Tzanetakis and Cook 2002](https://doi.org/10.1109/TSA.2002.800560),
+    /// equation 4. It is not librosa's onset strength, which sums the rises of mel
+    /// bands in dB.
     Flux,
     /// Energy by pitch class.
     Chroma(Chroma),
 }
 
-/// Energy by pitch class: every octave folded onto one
-/// (`librosa.feature.chroma_stft`, whose filter bank this is; after
+/// Energy by pitch class: all octaves folded onto one, with the filter bank of
+/// `librosa.feature.chroma_stft` (after
 /// [Ellis 2007](https://www.ee.columbia.edu/~dpwe/resources/matlab/chroma-ansyn/)).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Chroma {
-    /// Classes in an octave; 12 are semitones.
+    /// Classes per octave; 12 are semitones.
     pub n_chroma: usize,
-    /// Deviation from A4 = 440 Hz in classes. librosa estimates it from the
-    /// clip unless told; here it is a setting, so that a clip's features do
-    /// not hang on the rest of it.
+    /// Deviation from A4 = 440 Hz in classes. librosa estimates it from the clip
+    /// by default; here it is a setting, so that a frame's features do not depend
+    /// on the rest of the clip.
     pub tuning: f64,
-    /// Centre of the octaves that count most, in octaves above 27.5 Hz.
+    /// Centre of the octaves with the most weight, in octaves above 27.5 Hz.
     pub ctroct: f64,
-    /// Width of the bell about it, in octaves; `None` lets all count alike.
+    /// Width of the Gaussian about that centre in octaves; `None` gives all octaves
+    /// the same weight.
     pub octwidth: Option<f64>,
-    /// What a frame's classes are divided by.
+    /// The norm that a frame's classes are divided by.
     pub norm: ChromaNorm,
-    /// Whether the first class is C, otherwise A.
+    /// Whether the first class is C; otherwise it is A.
     pub base_c: bool,
 }
 
@@ -115,23 +117,24 @@ impl Default for Chroma {
     }
 }
 
-/// What a frame's classes are divided by; silence stays 0.
+/// The norm that a frame's classes are divided by; silence stays 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ChromaNorm {
-    /// Nothing: sums of power.
+    /// No division: sums of power.
     None,
-    /// The largest (librosa's `norm=inf`).
+    /// The largest class (librosa's `norm=inf`).
     Max,
-    /// Their sum (`norm=1`).
+    /// The sum of the classes (`norm=1`).
     Sum,
-    /// The root of their squares (`norm=2`).
+    /// The root of the sum of their squares (`norm=2`).
     Length,
 }
 
-/// More classes than this have no use.
+/// The most classes per octave.
 const MOST_CHROMA: usize = 1200;
-/// More columns than this are a mistake.
+/// The most measures in a list.
 const MOST_FEATURES: usize = 64;
 
 impl SpectralConfig {
@@ -140,8 +143,8 @@ impl SpectralConfig {
         Self::framed_like(&MfccConfig::librosa())
     }
 
-    /// All measures over the frames of these MFCCs, row beside row: the same
-    /// framing, window and transform.
+    /// All measures over the same frames as these MFCCs: the same framing, window
+    /// and transform.
     pub fn framed_like(mfcc: &MfccConfig) -> Self {
         SpectralConfig {
             window_length: mfcc.window_length,
@@ -164,7 +167,7 @@ impl SpectralConfig {
         }
     }
 
-    /// MFCCs of these frames, which have the same rules.
+    /// MFCC settings with these frames, whose rules are the same.
     pub(super) fn frames(&self) -> MfccConfig {
         MfccConfig {
             window_length: self.window_length,
@@ -178,11 +181,11 @@ impl SpectralConfig {
         }
     }
 
-    /// Checks all that can be checked without knowing the sample rate.
+    /// Checks everything that does not depend on the sample rate.
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] naming the setting, its value and its bounds.
+    /// [`AudioError::Settings`] naming the setting, its value and the allowed range.
     pub fn validate(&self) -> Result<(), AudioError> {
         let wrong = |what: String| Err(AudioError::settings(what));
         self.frames().validate()?;
@@ -298,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_survive_a_file_and_typing_errors_do_not() {
+    fn settings_are_stored_and_unknown_ones_are_refused() {
         let config = SpectralConfig::librosa();
         let text = serde_json::to_string(&config).unwrap();
         let back: SpectralConfig = serde_json::from_str(&text).unwrap();
@@ -323,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_by_name() {
+    fn invalid_settings_are_refused_by_name() {
         let with = |features: Vec<SpectralFeature>| {
             let config = SpectralConfig {
                 features,

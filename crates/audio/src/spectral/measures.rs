@@ -1,16 +1,16 @@
-//! The measures themselves, of one frame each. Formulas and sources stand at
+//! The measures of a single frame. Formulas and sources are given at
 //! [`SpectralFeature`](super::SpectralFeature).
 
-use crate::mfcc::real::{Real, dot, sum};
+use crate::simd::{Real, dot, sum};
 
-/// Sums below this are silence: the smallest normal `f32`, as librosa has it.
+/// Sums below this are silence: the smallest normal `f32`, as in librosa.
 const TINY: f64 = f32::MIN_POSITIVE as f64;
-/// Powers count as at least this (librosa's `amin`).
+/// The least power (librosa's `amin`).
 const AMIN: f64 = 1e-10;
-/// Samples this close to 0 are 0 (librosa's `threshold`).
+/// Samples this close to 0 count as 0 (librosa's `threshold`).
 const ZERO_BAND: f64 = 1e-10;
 
-/// Changes of sign from one sample to the next.
+/// Number of sign changes between neighbouring samples.
 pub(crate) fn crossings<T: Real>(samples: &[T]) -> usize {
     let band = T::new(-ZERO_BAND);
     let next = samples.get(1..).unwrap_or_default();
@@ -21,13 +21,13 @@ pub(crate) fn crossings<T: Real>(samples: &[T]) -> usize {
         .sum()
 }
 
-/// Mean square in dB of full scale, -100 at least.
+/// Mean square in dB of full scale, at least -100.
 pub(crate) fn level<T: Real>(samples: &[T]) -> T {
     let mean_square = dot(samples, samples).to_f64() / samples.len().max(1) as f64;
     T::new(10.0 * mean_square.max(AMIN).log10())
 }
 
-/// `total` is the sum of the magnitudes.
+/// Centre of gravity in Hz; `total` is the sum of the magnitudes.
 pub(crate) fn centroid<T: Real>(magnitudes: &[T], frequencies: &[T], total: T) -> T {
     if total < T::new(TINY) {
         return T::ZERO;
@@ -35,7 +35,7 @@ pub(crate) fn centroid<T: Real>(magnitudes: &[T], frequencies: &[T], total: T) -
     dot(magnitudes, frequencies) / total
 }
 
-/// Deviation about `centroid`.
+/// Standard deviation about `centroid` in Hz.
 pub(crate) fn bandwidth<T: Real>(magnitudes: &[T], frequencies: &[T], centroid: T, total: T) -> T {
     if total < T::new(TINY) {
         return T::ZERO;
@@ -48,10 +48,11 @@ pub(crate) fn bandwidth<T: Real>(magnitudes: &[T], frequencies: &[T], centroid: 
     (squares / total).sqrt()
 }
 
-/// The first bin up to which the magnitudes sum to `share` of them all.
+/// The first bin at which the running sum of the magnitudes reaches `share` of
+/// their total.
 pub(crate) fn roll_off_bin<T: Real>(magnitudes: &[T], share: f64) -> usize {
-    // In double and one by one: the last running sum is the total itself, so
-    // that rounding cannot put the threshold out of reach.
+    // In double precision and one by one: the last running sum is exactly the
+    // total, so rounding cannot put the threshold out of reach.
     let total: f64 = magnitudes.iter().map(|s| s.to_f64()).sum();
     let threshold = share * total;
     let mut below = 0.0;
@@ -66,8 +67,8 @@ pub(crate) fn roll_off_bin<T: Real>(magnitudes: &[T], share: f64) -> usize {
 
 /// Geometric over arithmetic mean of the powers.
 pub(crate) fn flatness<T: Real>(powers: &[T]) -> T {
-    // One logarithm for eight bins: the product of eight single-precision
-    // powers of 1e-10 at least is well inside double precision.
+    // One logarithm for eight bins: the product of eight powers of at least 1e-10
+    // in single precision is well within double precision.
     let mut logarithms = 0.0;
     let mut total = 0.0;
     for group in powers.chunks(8) {

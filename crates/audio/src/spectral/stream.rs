@@ -1,13 +1,13 @@
 //! Spectral shape of a signal that is still arriving.
 
-use super::{Scratch, SpectralShape};
+use super::shape::{Scratch, SpectralShape};
 use crate::mfcc::buffer::FrameBuffer;
 
-/// The measures of [`SpectralShape::compute`], of samples that come in chunks
-/// of any size: the same rows, bit for bit.
+/// The measures of [`SpectralShape::compute`] for samples that arrive in chunks of
+/// any size: the same rows, bit for bit.
 ///
-/// Memory is bounded (two transforms' worth of samples), and nothing is
-/// allocated after `new`.
+/// Memory is bounded (samples of two transform lengths), and nothing is allocated
+/// after `new`.
 ///
 /// ```
 /// use audio::{SpectralConfig, SpectralShape, SpectralStream};
@@ -39,7 +39,7 @@ impl std::fmt::Debug for SpectralStream {
 }
 
 impl SpectralStream {
-    /// A stream of what `shape` measures.
+    /// A stream of the measures of `shape`.
     pub fn new(shape: &SpectralShape) -> Self {
         SpectralStream {
             frames: FrameBuffer::new(&shape.pipeline.grid),
@@ -49,7 +49,7 @@ impl SpectralStream {
         }
     }
 
-    /// Takes the next samples, none or many, and calls `each` with every row
+    /// Takes the next samples, any number of them, and calls `each` with every row
     /// that they complete.
     pub fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
         let (pipeline, scratch, row) = (&self.shape.pipeline, &mut self.scratch, &mut self.row);
@@ -59,7 +59,7 @@ impl SpectralStream {
         });
     }
 
-    /// Ends the signal: calls `each` with the rows that reach beyond it. The
+    /// Ends the signal: calls `each` with the rows that extend beyond its end. The
     /// stream is then ready for another signal.
     pub fn finish(&mut self, mut each: impl FnMut(&[f32])) {
         let (pipeline, scratch, row) = (&self.shape.pipeline, &mut self.scratch, &mut self.row);
@@ -69,7 +69,7 @@ impl SpectralStream {
         });
     }
 
-    /// Forgets the signal so far; the next sample is the first of another.
+    /// Discards the signal so far; the next sample is the first of a new signal.
     pub fn reset(&mut self) {
         self.frames.reset();
     }

@@ -1,28 +1,41 @@
-//! Frames that stand out from the background.
+//! Frames that exceed the background.
 
-use super::{VadFrame, VadSettings};
+use serde::{Deserialize, Serialize};
+
+use super::settings::VadSettings;
 use crate::error::AudioError;
 use crate::mfcc::{
     FftLength, Floor, Framing, Log, MelNorm, MelScale, Mfcc, MfccConfig, MfccStream, Span, tables,
 };
 
-/// Seconds under the window, and from one frame to the next.
+/// Length of the window, and distance between two frames, in seconds.
 const WINDOW: f64 = 0.025;
 const HOP: f64 = 0.010;
-/// Mel bands between these frequencies in Hz, fewer where the rate allows less.
+/// Number of mel bands between these frequencies in Hz; fewer at low sample rates.
 const BANDS: f64 = 20.0;
 const LOWEST: f64 = 100.0;
 const HIGHEST: f64 = 7_500.0;
-/// Share of the level before in a smoothed level.
+/// Weight of the previous level in a smoothed level.
 const SMOOTHING: f32 = 0.7;
-/// How far the mean of a smoothed level lies above its lowest, in noise, in dB.
+/// How far the mean of a smoothed level lies above its minimum in noise, in dB.
 const BIAS: f32 = 2.5;
-/// A band that stands out by more than this counts as much as one by this, in dB.
+/// The most that one band contributes to the prominence, in dB.
 const MOST: f32 = 20.0;
-/// The memory is kept as lowest levels of this many parts.
+/// The memory consists of the lowest levels of this many parts.
 const PARTS: usize = 10;
 
-/// From samples to frames, speech or not.
+/// The voice activity of one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VadFrame {
+    /// The middle of the frame, in seconds from the start.
+    pub time: f64,
+    /// How far the bands exceed their background on average, in dB.
+    pub prominence: f32,
+    /// Whether it is speech (before minimum length, pauses and padding are applied).
+    pub speech: bool,
+}
+
+/// From samples to frames that are speech or not.
 #[derive(Debug)]
 pub(super) struct Detector {
     levels: MfccStream,
@@ -32,10 +45,10 @@ pub(super) struct Detector {
     half_window: f64,
 }
 
-/// Judges one frame after the other by its levels.
+/// Rates one frame after the other by its levels.
 #[derive(Debug)]
 struct Tracker {
-    /// What brings each band's level to that of white noise, in dB.
+    /// Corrects each band's level to 0 dB for white noise of full scale.
     offsets: Vec<f32>,
     enter: f32,
     leave: f32,
@@ -44,7 +57,7 @@ struct Tracker {
     frames: usize,
     speech: bool,
     smoothed: Vec<f32>,
-    /// Lowest levels of the current part, and of the parts before in turn.
+    /// Lowest levels of the current part, and of the previous parts in a ring.
     lowest: Vec<f32>,
     parts: Vec<f32>,
 }
@@ -55,8 +68,8 @@ impl Detector {
         let highest = HIGHEST.min(0.47 * rate);
         let mel = |hertz: f64| (1.0 + hertz / 700.0).ln();
         let share = (mel(highest) - mel(LOWEST)) / (mel(HIGHEST) - mel(LOWEST));
-        // The bands at the top are wide and their levels steady. Where the
-        // rate has none of these, all bands are made wider.
+        // The highest bands are wide and their levels steady. At rates without
+        // them, all bands are made wider.
         let bands = (BANDS * share * share).round().max(1.0) as usize;
         let config = MfccConfig {
             window_length: Span::Milliseconds(WINDOW * 1e3),
@@ -116,7 +129,7 @@ impl Detector {
             } else {
                 tracker.enter
             };
-            // Above 0 at least: silence does not stand out from silence.
+            // Must be above 0: silence does not exceed silence.
             tracker.speech = prominence >= threshold && prominence > 0.0;
             each(VadFrame {
                 time,
@@ -126,8 +139,8 @@ impl Detector {
         });
     }
 
-    /// The part of the time around its middle that is a frame's own, from the
-    /// frame before to the frame after, in seconds.
+    /// The part of the time around its middle that belongs to a frame, half-way to
+    /// the neighbouring frames, in seconds.
     pub(super) fn edges(&self) -> (f64, f64) {
         (-self.hop / 2.0, self.hop / 2.0)
     }
@@ -153,7 +166,7 @@ impl Tracker {
         }
         let mut sum = 0.0;
         for (band, (level, offset)) in levels.iter().zip(&self.offsets).enumerate() {
-            // `max` takes the quietest for a level that is not a number.
+            // `max` replaces NaN by the quietest level.
             let level = (level + offset).max(self.quietest);
             let smoothed = &mut self.smoothed[band];
             let lowest = &mut self.lowest[band];

@@ -1,22 +1,55 @@
 //! From frames to segments.
 
-use super::{Segment, VadFrame, VadSettings};
+use serde::{Deserialize, Serialize};
 
-/// Joins frames of speech to segments.
+use super::detector::VadFrame;
+use super::settings::VadSettings;
+use crate::recording::Recording;
+
+/// A segment of speech, in seconds from the start of the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Its start.
+    pub start: f64,
+    /// Its end.
+    pub end: f64,
+}
+
+impl Segment {
+    /// Length in seconds.
+    pub fn duration(&self) -> f64 {
+        self.end - self.start
+    }
+
+    /// The part of `recording` within the segment.
+    pub fn of(&self, recording: &Recording) -> Recording {
+        let at = |seconds: f64| {
+            let sample = (seconds * f64::from(recording.sample_rate)).round();
+            (sample as usize).min(recording.samples.len())
+        };
+        let start = at(self.start);
+        Recording {
+            samples: recording.samples[start..at(self.end).max(start)].to_vec(),
+            sample_rate: recording.sample_rate,
+        }
+    }
+}
+
+/// Joins frames of speech into segments.
 #[derive(Debug)]
 pub(super) struct Segmenter {
-    /// Pauses up to this many seconds join.
+    /// Pauses up to this many seconds are bridged.
     pause: f64,
     shortest: f64,
     padding: f64,
-    /// Speech so far, without padding: from, to.
+    /// The open segment, without padding: start, end.
     open: Option<(f64, f64)>,
 }
 
 impl Segmenter {
     pub(super) fn new(settings: &VadSettings) -> Self {
         Segmenter {
-            // Segments whose paddings would touch are one.
+            // Segments whose paddings would touch are merged.
             pause: settings.pause.max(2.0 * settings.padding),
             shortest: settings.shortest,
             padding: settings.padding,
@@ -24,8 +57,8 @@ impl Segmenter {
         }
     }
 
-    /// Takes the frame from `from` to `to` seconds; gives the segment that is
-    /// complete by it.
+    /// Takes the frame from `from` to `to` seconds; returns the segment that it
+    /// completes.
     pub(super) fn push(&mut self, from: f64, to: f64, speech: bool) -> Option<Segment> {
         if speech {
             let start = self.open.map_or(from, |(start, _)| start);
@@ -33,7 +66,7 @@ impl Segmenter {
             return None;
         }
         match self.open {
-            // Half a microsecond for rounding: frame times are sums.
+            // Half a microsecond of tolerance, since frame times are rounded.
             Some((start, end)) if to - end > self.pause + 5e-7 => {
                 self.open = None;
                 self.segment(start, end)
@@ -42,7 +75,7 @@ impl Segmenter {
         }
     }
 
-    /// The segment that is left at the end of a signal of `duration` seconds.
+    /// The segment still open at the end of a signal of `duration` seconds.
     pub(super) fn finish(&mut self, duration: f64) -> Option<Segment> {
         let (start, end) = self.open.take()?;
         let mut segment = self.segment(start, end)?;
@@ -96,7 +129,7 @@ pub(super) fn cut(
 mod tests {
     use super::*;
 
-    /// Segments of frames of 10 ms that are speech where there is a `#`.
+    /// Segments of frames of 10 ms, of which those marked `#` are speech.
     fn segments(frames: &str, settings: &VadSettings) -> Vec<(f64, f64)> {
         let mut segmenter = Segmenter::new(settings);
         let mut all = Vec::new();
@@ -112,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_join_short_bursts_go_and_padding_stays_inside() {
+    fn pauses_are_bridged_short_bursts_dropped_and_padding_stays_within_the_signal() {
         let settings = VadSettings {
             pause: 0.03,
             shortest: 0.02,
@@ -132,7 +165,7 @@ mod tests {
         };
         assert_eq!(segments("...##......", &padded), [(1.0, 7.0)]);
         assert_eq!(segments("##", &padded), [(0.0, 2.0)]);
-        // Four frames apart, the paddings touch; five, they do not.
+        // Four frames apart, the paddings touch; five apart, they do not.
         assert_eq!(segments("##....##", &padded), [(0.0, 8.0)]);
         assert_eq!(segments("##.....##", &padded), [(0.0, 4.0), (5.0, 9.0)]);
     }

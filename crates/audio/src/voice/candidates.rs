@@ -1,4 +1,4 @@
-//! What pitch a single frame may have: the peaks of its autocorrelation.
+//! Pitch candidates of a single frame: the peaks of its autocorrelation.
 //!
 //! Boersma, P. (1993), "Accurate short-term analysis of the fundamental
 //! frequency and the harmonics-to-noise ratio of a sampled sound", Proceedings
@@ -11,14 +11,14 @@
 //! - 3.11: its peaks are candidates: frequency 1 / lag, strength the height,
 //!   both interpolated between samples by sinc functions.
 //!
-//! A frame depends on its own samples alone; only the choice between its
-//! candidates looks at others.
+//! The candidates depend only on the frame's own samples; only the choice between
+//! them depends on other frames.
 //!
-//! The floor of a frame's time are its two real transforms: with a lowest pitch
-//! of 75 Hz at 48 kHz 2816 points, about 80 kFLOP each, over 45 kB that stay in
-//! the first two caches. They are about four fifths of it; the rest is the
-//! window, the search for peaks, and three scalar products of 140 for each one
-//! that the path can use.
+//! Most of the time of a frame, about four fifths, goes into two real transforms: at
+//! 48 kHz with a lowest pitch of 75 Hz they have 2816 points and take about 80 kFLOP
+//! each, over 45 kB that stay in the first two caches. The rest is the window, the
+//! search for peaks, and three scalar products of 140 values for each peak that the
+//! path can use.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -29,36 +29,37 @@ use serde::{Deserialize, Serialize};
 
 use super::sinc;
 
-/// Samples on either side from which a peak's height is first judged...
+/// Samples on either side for a first estimate of a peak's height...
 const ROUGH_DEPTH: usize = 30;
-/// ... and with which the peaks that remain are refined.
+/// ... and for refining the remaining peaks.
 const FINE_DEPTH: usize = 70;
-/// The same for the Gaussian window, whose precision is meant for
-/// harmonics-to-noise ratios far above those of speech.
+/// Likewise for the Gaussian window, whose precision is meant for harmonics-to-noise
+/// ratios far above those of speech.
 const FINEST_DEPTH: usize = 700;
 
-/// The window that a frame is seen through.
+/// The window applied to a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PitchWindow {
     /// A raised cosine, three periods of the lowest pitch long.
     Hann,
-    /// Praat's "very accurate": a Gaussian six periods long, as wide as three
-    /// periods in effect.
+    /// Praat's "very accurate": a Gaussian six periods long, with an effective length
+    /// of three periods.
     Gaussian,
 }
 
-/// A pitch that a frame may have.
+/// A possible pitch of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PitchCandidate {
-    /// In Hz.
+    /// Frequency in Hz.
     pub frequency: f64,
     /// The autocorrelation at this period, from 0 (noise) to 1 (perfectly
     /// periodic): the share of the power that is periodic.
     pub strength: f64,
 }
 
-/// Finds the candidates of frames; the tables for one setting and rate.
+/// Finds the candidates of frames: the tables for given settings and a sample rate.
 #[derive(Clone)]
 pub(crate) struct Analyser {
     sample_rate: f64,
@@ -68,35 +69,35 @@ pub(crate) struct Analyser {
     correction: Vec<f64>,
     /// Samples in a period of the lowest pitch.
     period: usize,
-    /// Samples of a frame before its middle, and after: half the window, or a
-    /// period where that is more.
+    /// Samples of a frame before and after its middle: half the window, or a period if
+    /// that is more.
     reach: usize,
-    /// Peaks are sought below this lag.
+    /// Peaks are searched below this lag.
     max_lag: usize,
-    /// The autocorrelation is known up to this lag.
+    /// The autocorrelation is computed up to this lag.
     last_lag: usize,
     fine_depth: usize,
     rough: Arc<sinc::Table>,
-    /// None for depths that a table would be too large for.
+    /// None for depths at which the table would be too large.
     fine: Option<Arc<sinc::Table>>,
     forward: Arc<dyn RealToComplex<f64>>,
     inverse: Arc<dyn ComplexToReal<f64>>,
 }
 
-/// What the analysis of frames depends on.
+/// The settings of the analysis of frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) window: PitchWindow,
-    /// Length of the window in periods of `floor`, as it is in effect: a
-    /// Gaussian's is twice that.
+    /// Effective length of the window in periods of `floor`; a Gaussian is physically
+    /// twice as long.
     pub(crate) periods: f64,
     pub(crate) floor: f64,
     pub(crate) ceiling: f64,
-    /// The unvoiced candidate counts.
+    /// Number of candidates, including the unvoiced one.
     pub(crate) max_candidates: usize,
     pub(crate) voicing_threshold: f64,
     pub(crate) octave_cost: f64,
-    /// Only candidates that may be the strongest are of interest.
+    /// Whether only candidates that may be the strongest are needed.
     pub(crate) strongest_only: bool,
 }
 
@@ -114,7 +115,7 @@ impl Settings {
     }
 }
 
-/// Memory that frames are analysed in, one after the other.
+/// Buffers for the analysis of frames, one after the other.
 pub(crate) struct Scratch {
     frame: Vec<f64>,
     spectrum: Vec<Complex<f64>>,
@@ -128,15 +129,15 @@ pub(crate) struct Scratch {
 struct Peak {
     /// The sample that is higher than its neighbours.
     lag: usize,
-    /// Its place between samples, first by a parabola.
+    /// Its position between samples, at first from a parabola.
     position: f64,
     strength: f64,
-    /// Strength less the octave cost: the measure by which candidates are kept.
+    /// Strength minus the octave cost, which decides the candidates kept.
     rank: f64,
 }
 
 impl Analyser {
-    /// `None` where a window has fewer than four samples.
+    /// `None` if a window has fewer than four samples.
     pub(crate) fn new(settings: Settings, sample_rate: u32) -> Option<Self> {
         let rate = f64::from(sample_rate);
         let period = (rate / settings.floor).floor() as usize;
@@ -146,8 +147,8 @@ impl Analyser {
         }
         let length = 2 * half;
         let window = window(settings.window, length);
-        // Where the division by the window's autocorrelation is safe: half of
-        // a Hann window, a quarter of a Gaussian.
+        // Up to here the division by the window's autocorrelation is safe: half of a
+        // Hann window, a quarter of a Gaussian.
         let (share, fine_depth) = match settings.window {
             PitchWindow::Hann => (0.5, FINE_DEPTH),
             PitchWindow::Gaussian => (0.25, FINEST_DEPTH),
@@ -156,7 +157,7 @@ impl Analyser {
         let max_lag = ((length as f64 / settings.physical_periods()).floor() as usize + 2)
             .min(length)
             .min(safe_lag);
-        // What interpolation reaches to, and no more.
+        // As far as interpolation reaches.
         let last_lag = (max_lag + fine_depth).min(safe_lag);
 
         let size = fft_size(length + last_lag + 1);
@@ -208,21 +209,21 @@ impl Analyser {
         2 * self.reach
     }
 
-    /// The most voiced candidates that a frame has.
+    /// The greatest number of voiced candidates of a frame.
     pub(crate) fn max_candidates(&self) -> usize {
         self.settings.max_candidates - 1
     }
 
-    /// Negative lags that are kept for interpolation.
+    /// Number of negative lags kept for interpolation.
     fn margin(&self) -> usize {
         self.fine_depth.min(self.last_lag)
     }
 
     /// Appends the candidates of a frame of [`frame_length`](Self::frame_length)
-    /// samples to `candidates`. Returns the greatest absolute value about the
-    /// middle of the windowed frame; 0 for a constant one, which has no
-    /// candidates. A frame whose peak is not `worth` it is left at that: its
-    /// transforms are what takes time.
+    /// samples to `candidates`. Returns the greatest absolute value near the middle of
+    /// the windowed frame; 0 for a constant frame, which has no candidates. If `worth`
+    /// is false for that value, the frame is not analysed further, because its
+    /// transforms take most of the time.
     pub(crate) fn analyse(
         &self,
         samples: &[f32],
@@ -264,8 +265,8 @@ impl Analyser {
             r,
             ..
         } = scratch;
-        // Lengths are those that the transforms asked for, and a power
-        // spectrum has no imaginary part: neither can fail.
+        // The buffers have the lengths of the transforms, and a power spectrum has no
+        // imaginary part, so neither can fail.
         let _ = self.forward.process_with_scratch(frame, spectrum, fft);
         for bin in spectrum.iter_mut() {
             *bin = Complex::new(bin.norm_sqr(), 0.0);
@@ -283,8 +284,8 @@ impl Analyser {
         }
     }
 
-    /// The local maxima above half the voicing threshold; where there are too
-    /// many, those of the highest rank.
+    /// The local maxima above half the voicing threshold; if there are too many, those
+    /// of the highest rank.
     fn find_peaks(&self, scratch: &mut Scratch) {
         let margin = self.margin();
         let Scratch { r, peaks, .. } = scratch;
@@ -346,8 +347,8 @@ impl Analyser {
             .unwrap_or_else(|| sinc::interpolate_at(r, step, self.fine_depth))
     }
 
-    /// Place and height of the peaks at full precision. Those above the
-    /// ceiling have had their part when it came to who is kept.
+    /// Position and height of the peaks at full precision. Peaks above the ceiling
+    /// took part in the selection, but are not candidates.
     fn refine(&self, scratch: &Scratch, candidates: &mut Vec<PitchCandidate>) {
         let margin = self.margin();
         let Scratch { r, peaks, .. } = scratch;
@@ -374,8 +375,8 @@ impl Analyser {
     }
 }
 
-/// Heights above 1 come of dividing by the window; the farther from 1, the
-/// less to be believed.
+/// Heights above 1 result from the division by the window's autocorrelation; the
+/// farther from 1, the less reliable they are.
 fn folded(strength: f64) -> f64 {
     if strength > 1.0 {
         1.0 / strength
@@ -395,7 +396,7 @@ fn sum(samples: &[f32]) -> f64 {
     sums.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x)).sum::<f64>()
 }
 
-/// Equations 28 and, for the Gaussian, the paper's postscript.
+/// Equation 28, and for the Gaussian the postscript of the paper.
 fn window(shape: PitchWindow, length: usize) -> Vec<f64> {
     let full = (length + 1) as f64;
     let edge = (-12.0f64).exp();
@@ -412,10 +413,10 @@ fn window(shape: PitchWindow, length: usize) -> Vec<f64> {
         .collect()
 }
 
-/// A length of at least `needed` that is quick to transform. Between powers of
-/// two, eleven and fourteen sixteenths are quicker than the power above (RustFFT
-/// 6 on x86-64: 16 and 19 us there and back for 2816 and 3584, 23 us for 4096,
-/// but 20 us for 3072), except for short ones.
+/// A length of at least `needed` that is fast to transform. Between powers of two,
+/// 11/16 and 14/16 of the next power are faster than that power (RustFFT 6 on x86-64,
+/// forward and back: 16 and 19 us for 2816 and 3584, 23 us for 4096, but 20 us for
+/// 3072), except for short transforms.
 fn fft_size(needed: usize) -> usize {
     let power = needed.next_power_of_two().max(4);
     let sixteenths = |n: usize| power / 16 * n;

@@ -1,8 +1,8 @@
 //! Where the frames of an analysis lie in a recording.
 
-/// Frames `step` seconds apart, as many as fit with their whole window inside
-/// the recording, centred in it as a group: what is left over is divided
-/// between both ends. These are Praat's frame times.
+/// Frames `step` seconds apart, as many as fit with their whole window in the
+/// recording, centred in it as a group: the remaining time is divided between both
+/// ends. These are Praat's frame times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Grid {
     /// Centre of the first frame, in seconds.
@@ -12,10 +12,10 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// The grid over `samples` samples; empty where they are fewer than a window.
+    /// The grid over `samples` samples; empty if they are fewer than a window.
     pub(crate) fn new(samples: usize, sample_rate: u32, window: f64, step: f64) -> Self {
-        // In Praat's order of operations: the last bit can decide which sample
-        // a frame starts at.
+        // Praat's order of operations: the last bit can decide at which sample a frame
+        // starts.
         let period = 1.0 / f64::from(sample_rate);
         let duration = period * samples as f64;
         let spare = (duration - window) / step;
@@ -41,9 +41,9 @@ impl Grid {
     }
 }
 
-/// A value at any `time`, on a straight line between the frames to its sides;
-/// the nearer one's where the other has none. `None` where the nearer one has
-/// none, or there is none.
+/// A value at any `time`, interpolated linearly between the two frames around it. If
+/// only the nearer frame has a value, that value; `None` if the nearer frame has none
+/// or does not exist.
 pub(crate) fn linear(
     times: &[f64],
     step: f64,
@@ -68,8 +68,8 @@ pub(crate) fn linear(
     Some(value(far).map_or(near, |far| near + part * (far - near)))
 }
 
-/// The sample at or before `time`. Sample `n` stands for the stretch from
-/// `n / rate` to `(n + 1) / rate`, and so lies at `(n + 0.5) / rate`.
+/// The sample at or before `time`. Sample `n` covers the time from `n / rate` to
+/// `(n + 1) / rate`, and so lies at `(n + 0.5) / rate`.
 pub(crate) fn sample_below(time: f64, sample_rate: u32) -> i64 {
     position(time, sample_rate).floor() as i64 - 1
 }
@@ -84,12 +84,12 @@ pub(crate) fn sample_above(time: f64, sample_rate: u32) -> i64 {
     position(time, sample_rate).ceil() as i64 - 1
 }
 
-/// Time of sample `n` in seconds, `n` not necessarily whole.
+/// Time of sample `n` in seconds; `n` need not be whole.
 pub(crate) fn sample_time(n: f64, sample_rate: u32) -> f64 {
     (n + 0.5) / f64::from(sample_rate)
 }
 
-/// Counted from 1, as Praat does: what is rounded off then is the same.
+/// Position counted from 1, as in Praat, so that rounding is the same.
 fn position(time: f64, sample_rate: u32) -> f64 {
     let period = 1.0 / f64::from(sample_rate);
     (time - 0.5 * period) / period + 1.0
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_lie_inside_and_are_centred() {
+    fn frames_lie_within_the_recording_and_are_centred() {
         for samples in [100, 640, 641, 1000, 16_000, 16_001] {
             let grid = Grid::new(samples, 16_000, 0.04, 0.01);
             let duration = samples as f64 / 16_000.0;

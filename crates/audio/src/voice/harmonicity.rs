@@ -2,8 +2,8 @@
 //!
 //! The height `r` of the normalised autocorrelation at the pitch period is the
 //! periodic share of the power, so the ratio is `10 log10(r / (1 - r))` dB
-//! (Boersma 1993, equation 4). 20 dB is 99 % periodic; a healthy "a" has about
-//! that, hoarse voices well below; 0 dB is as much noise as tone.
+//! (Boersma 1993, equation 4). 20 dB is 99 % periodic, which is about the value of a
+//! healthy "a"; hoarse voices are well below. 0 dB is as much noise as tone.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +12,9 @@ use super::grid::Grid;
 use super::pitch::{analyser, check, peak, relative, windows};
 use crate::error::AudioError;
 
-/// How the harmonics-to-noise ratio is found. The default is Praat's for `To
-/// Harmonicity (ac)`, but for [`periods`](Self::periods), where it is what
-/// Praat's manual recommends for this method.
+/// Settings of the harmonics-to-noise ratio. The defaults are those of Praat's `To
+/// Harmonicity (ac)`, except [`periods`](Self::periods), which is what Praat's manual
+/// recommends for this method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HarmonicityConfig {
@@ -22,11 +22,11 @@ pub struct HarmonicityConfig {
     pub time_step: f64,
     /// Lowest pitch in Hz.
     pub floor: f64,
-    /// Frames whose peak is below this share of the recording's are silent.
+    /// Frames whose peak is below this share of the recording's peak are silent.
     pub silence_threshold: f64,
-    /// Periods of the lowest pitch in a window (in effect: the Gaussian
-    /// window is physically twice as long). More give higher ratios for steady
-    /// sounds, fewer follow changes.
+    /// Periods of the lowest pitch in a window (its effective length; the Gaussian
+    /// window is physically twice as long). More periods give higher ratios for steady
+    /// sounds, fewer follow changes faster.
     pub periods: f64,
 }
 
@@ -41,7 +41,7 @@ impl Default for HarmonicityConfig {
     }
 }
 
-/// Finds the harmonics-to-noise ratio of recordings of one sample rate.
+/// Harmonics-to-noise analysis at one sample rate.
 #[derive(Clone)]
 pub struct Harmonicity {
     config: HarmonicityConfig,
@@ -62,11 +62,10 @@ impl std::fmt::Debug for Harmonicity {
 /// Harmonics-to-noise ratio over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HarmonicityTrack {
-    /// Centres of the frames in seconds; as those of a
+    /// Centres of the frames in seconds, placed as in a
     /// [`PitchTrack`](super::PitchTrack).
     pub times: Vec<f64>,
-    /// The ratio of each in dB; `None` where the frame is silent or has no
-    /// period at all.
+    /// The ratio of each frame in dB; `None` if the frame is silent or has no period.
     pub decibels: Vec<Option<f64>>,
 }
 
@@ -87,8 +86,8 @@ impl Harmonicity {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] where a setting is out of its bounds, or the
-    /// floor leaves too few samples in a window at this rate.
+    /// [`AudioError::Settings`] if a setting is out of range, or the window for the
+    /// floor has too few samples at this rate.
     pub fn new(config: &HarmonicityConfig, sample_rate: u32) -> Result<Self, AudioError> {
         check("time_step", config.time_step, 1e-4, 10.0)?;
         check("floor", config.floor, 1.0, 1e5)?;
@@ -113,8 +112,8 @@ impl Harmonicity {
         })
     }
 
-    /// The ratio over a whole recording. Fewer samples than a window give no
-    /// frames.
+    /// The ratio over a whole recording. No frames if there are fewer samples than a
+    /// window.
     pub fn track(&self, samples: &[f32]) -> HarmonicityTrack {
         let step = self.config.time_step;
         let grid = Grid::new(samples.len(), self.sample_rate, self.window_seconds, step);
@@ -122,7 +121,7 @@ impl Harmonicity {
         let mut decibels = Vec::with_capacity(grid.count);
         let mut candidates = Vec::new();
         let mut scratch = self.analyser.scratch();
-        // The same competition as for pitch, without costs: the strongest
+        // The choice is the one of the pitch analysis without costs: the strongest
         // candidate, at most 1, against "silent".
         let silence = |local: f64| {
             if self.config.silence_threshold > 0.0 {
@@ -153,8 +152,8 @@ impl Harmonicity {
     }
 }
 
-/// Harmonics-to-noise ratio in dB of a voicing strength from 0 to 1, kept
-/// within +-150 dB, which is what double precision can tell.
+/// Harmonics-to-noise ratio in dB for a voicing strength from 0 to 1, limited to
+/// ±150 dB, which is what double precision can resolve.
 pub fn harmonics_to_noise(strength: f64) -> f64 {
     let r = strength.clamp(1e-15, 1.0 - 1e-15);
     10.0 * (r / (1.0 - r)).log10()

@@ -3,11 +3,11 @@
 //! The mean power under a window, in dB relative to 2e-5 Pa squared, the
 //! threshold of hearing, as if samples were pascals (Praat manual, "Sound: To
 //! Intensity...": <https://www.fon.hum.uva.nl/praat/manual/Sound__To_Intensity____.html>).
-//! Recordings are hardly ever calibrated, so only differences mean something.
+//! Recordings are rarely calibrated, so only differences are meaningful.
 //!
-//! The window is Kaiser's with side lobes below -190 dB, `6.4 / floor` seconds
-//! long and half of that in effect, so that a voice of that pitch or higher
-//! shows no ripple from its single periods.
+//! The window is a Kaiser window with side lobes below -190 dB. It is `6.4 / floor`
+//! seconds long, and effectively half of that, so that a voice of that pitch or
+//! higher shows no ripple from its individual periods.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,21 +18,22 @@ use crate::error::AudioError;
 
 /// The power that is 0 dB.
 const REFERENCE: f64 = 2e-5 * 2e-5;
-/// What digital silence is given.
+/// The intensity of digital silence.
 const SILENCE: f64 = -300.0;
 /// Length of the window in periods of the floor.
 const PERIODS: f64 = 6.4;
 
-/// How intensity is found. The default is Praat's, with a frame every 10 ms.
+/// Settings of the intensity analysis. The defaults are Praat's, with a frame every
+/// 10 ms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntensityConfig {
     /// Seconds from one frame to the next.
     pub time_step: f64,
-    /// Lowest pitch in Hz whose periods are smoothed over: the window is
-    /// `6.4 / floor` seconds.
+    /// Lowest pitch in Hz whose periods are smoothed out: the window is `6.4 / floor`
+    /// seconds long.
     pub floor: f64,
-    /// Subtract from each frame its mean: takes away a DC offset.
+    /// Whether each frame's mean is subtracted, which removes a DC offset.
     pub subtract_mean: bool,
 }
 
@@ -46,7 +47,7 @@ impl Default for IntensityConfig {
     }
 }
 
-/// Finds the intensity of recordings of one sample rate. A clone has its own table.
+/// Intensity analysis at one sample rate. Each clone has its own table.
 #[derive(Clone, Debug)]
 pub struct Intensity {
     config: IntensityConfig,
@@ -62,7 +63,7 @@ pub struct IntensityTrack {
     pub time_step: f64,
     /// Centres of the frames in seconds.
     pub times: Vec<f64>,
-    /// Intensity of each in dB re 2e-5; -300 for digital silence.
+    /// Intensity of each frame in dB re 2e-5; -300 for digital silence.
     pub decibels: Vec<f64>,
 }
 
@@ -71,12 +72,12 @@ impl Intensity {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] where a setting is out of its bounds.
+    /// [`AudioError::Settings`] if a setting is out of range.
     pub fn new(config: &IntensityConfig, sample_rate: u32) -> Result<Self, AudioError> {
         check("time_step", config.time_step, 1e-4, 10.0)?;
         check("floor", config.floor, 1.0, 1e5)?;
         if sample_rate == 0 {
-            return Err(AudioError::settings("a sample rate of 0 Hz is none"));
+            return Err(AudioError::zero_rate());
         }
         let half = 0.5 * PERIODS / config.floor;
         let reach = (half * f64::from(sample_rate)).floor() as i64;
@@ -95,8 +96,8 @@ impl Intensity {
         })
     }
 
-    /// Intensity of a whole recording (`samples` at full scale +-1). Fewer
-    /// samples than a window give no frames.
+    /// Intensity of a whole recording (`samples` at full scale ±1). No frames if there
+    /// are fewer samples than a window.
     pub fn track(&self, samples: &[f32]) -> IntensityTrack {
         let grid = Grid::new(
             samples.len(),
@@ -114,12 +115,13 @@ impl Intensity {
         }
     }
 
-    /// Samples under the window to either side of its middle.
+    /// Samples in the window on either side of its middle.
     pub(crate) fn reach(&self) -> usize {
         self.window.len() / 2
     }
 
-    /// The frame about sample `middle`, cut off at the ends of the recording.
+    /// The intensity around sample `middle`, over the part of the window that lies in
+    /// the recording.
     pub(crate) fn frame(&self, samples: &[f32], middle: i64) -> f64 {
         let start = middle - (self.window.len() / 2) as i64;
         let skipped = (-start).max(0) as usize;
@@ -149,21 +151,21 @@ impl Intensity {
 }
 
 impl IntensityTrack {
-    /// Intensity in dB at any `time`, on a straight line between frames. `None`
-    /// more than half a step before the first frame or after the last one.
+    /// Intensity in dB at any `time`, interpolated linearly between frames. `None` if
+    /// `time` is more than half a step before the first frame or after the last.
     pub fn at(&self, time: f64) -> Option<f64> {
         linear(&self.times, self.time_step, time, |i| {
             self.decibels.get(i).copied()
         })
     }
 
-    /// The greatest intensity, by a parabola through the loudest frame and its
-    /// neighbours. `None` without frames.
+    /// The greatest intensity, from parabolas through peaks and their neighbours.
+    /// `None` without frames.
     pub fn maximum(&self) -> Option<f64> {
         self.extreme(1.0)
     }
 
-    /// The least intensity, likewise.
+    /// The least intensity, in the same way.
     pub fn minimum(&self) -> Option<f64> {
         self.extreme(-1.0).map(|v| -v)
     }
@@ -178,9 +180,9 @@ impl IntensityTrack {
         ends.chain(inner).max_by(f64::total_cmp)
     }
 
-    /// The intensity that a `share` from 0 to 1 of the frames is below, on a
-    /// straight line between frames (in order of intensity, the `i`-th of `n`
-    /// stands for a share of `(i - 1/2) / n`). `None` without frames.
+    /// The intensity below which a `share` from 0 to 1 of the frames lies, interpolated
+    /// linearly (in order of intensity, the `i`-th of `n` frames is at a share of
+    /// `(i - 1/2) / n`). `None` without frames.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let mut sorted = self.decibels.clone();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -192,7 +194,7 @@ impl IntensityTrack {
     }
 }
 
-/// Sum of `f(i, x)`, in eight strands: a single one would wait for each addition.
+/// Sum of `f(i, x)` in eight running sums: a single one would wait for each addition.
 fn sum(samples: &[f32], f: impl Fn(usize, f64) -> f64) -> f64 {
     let mut sums = [0.0; 8];
     let (parts, rest) = samples.as_chunks::<8>();

@@ -1,11 +1,11 @@
-//! Which candidate each frame takes: the path of greatest strength and least
-//! change through all frames.
+//! The choice of a candidate for each frame: the path through all frames with the
+//! greatest strength and the least change.
 //!
-//! Boersma (1993), equations 23 to 27. A frame may be unvoiced, with a strength
-//! that grows as it gets more silent, or take a candidate, with its strength
-//! less a cost for low frequencies; from frame to frame there is a cost for
-//! each octave jumped and for voicing that starts or ends. Dynamic programming
-//! (Viterbi) finds the best path.
+//! Boersma (1993), equations 23 to 27. A frame is either unvoiced, with a strength that
+//! grows the more silent the frame is, or takes a candidate, with the strength of the
+//! candidate minus a cost for low frequencies. Between frames there is a cost for each
+//! octave of change and for voicing that starts or ends. Dynamic programming (Viterbi)
+//! finds the best path.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidates::PitchCandidate;
 
-/// What the choice of a path depends on.
+/// The settings of the choice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Costs {
     pub(crate) ceiling: f64,
@@ -37,9 +37,9 @@ impl Costs {
         self.voicing_threshold + silence.max(0.0)
     }
 
-    /// Whether a frame is so quiet that no best path has it voiced, whatever
-    /// its candidates and neighbours: a voiced one gains at most 1, and saves
-    /// at most two changes of voicing. Its candidates need not be known.
+    /// Whether a frame is so quiet that it is unvoiced on every best path, whatever its
+    /// candidates and neighbours: a voiced state gains at most 1, and saves at most two
+    /// changes of voicing. The candidates of such a frame are not needed.
     pub(crate) fn surely_unvoiced(&self, intensity: f64) -> bool {
         self.unvoiced(intensity) > 1.0 + 2.0 * self.voiced_unvoiced_cost
     }
@@ -48,31 +48,31 @@ impl Costs {
 /// The pitch of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PitchFrame {
-    /// In Hz; `None` where the frame is unvoiced.
+    /// F0 in Hz; `None` if the frame is unvoiced.
     pub frequency: Option<f64>,
-    /// Voicing strength, 0 to 1: the autocorrelation at the period; 0 where
-    /// the frame is unvoiced.
+    /// Voicing strength, 0 to 1: the autocorrelation at the period; 0 if the frame is
+    /// unvoiced.
     pub strength: f64,
 }
 
-/// The best paths so far, one to each candidate of the latest frame.
+/// The best paths so far, one for each candidate of the latest frame.
 pub(crate) struct Path {
     costs: Costs,
-    /// States of all frames that are not yet decided, frame after frame; the
-    /// first of each is "unvoiced".
+    /// States of all frames that are not decided yet, frame by frame; the first of
+    /// each frame is "unvoiced".
     states: VecDeque<State>,
-    /// How many states each of these frames has.
+    /// Number of states of each of these frames.
     counts: VecDeque<usize>,
 }
 
 #[derive(Clone, Copy)]
 struct State {
-    /// `log2` of the frequency; `None` where unvoiced.
+    /// `log2` of the frequency; `None` if unvoiced.
     octave: Option<f64>,
     frame: PitchFrame,
-    /// Sum of strengths less costs along the best path to here.
+    /// Sum of strengths minus costs along the best path to this state.
     score: f64,
-    /// The state of the frame before on that path.
+    /// The state of the previous frame on that path.
     from: usize,
 }
 
@@ -85,12 +85,12 @@ impl Path {
         }
     }
 
-    /// Frames pushed and not yet taken.
+    /// Number of frames added and not taken yet.
     pub(crate) fn len(&self) -> usize {
         self.counts.len()
     }
 
-    /// Adds a frame. `intensity` is its peak relative to that of the sound, 0 to 1.
+    /// Adds a frame. `intensity` is its peak relative to that of the recording, 0 to 1.
     pub(crate) fn push(&mut self, candidates: &[PitchCandidate], intensity: f64) {
         let costs = self.costs;
         let before = self.counts.back().copied().unwrap_or(0);
@@ -138,7 +138,7 @@ impl Path {
         self.counts.push_back(1 + candidates.len());
     }
 
-    /// Takes out the oldest frame, as the best path to the latest one has it.
+    /// Removes and returns the oldest frame, as decided by the best path to the latest.
     pub(crate) fn take_oldest(&mut self) -> Option<PitchFrame> {
         let mut oldest = None;
         self.walk_back(|_, frame| oldest = Some(frame));
@@ -147,7 +147,7 @@ impl Path {
         oldest
     }
 
-    /// Takes out all frames, in order.
+    /// Removes and returns all frames in order.
     pub(crate) fn take_all(&mut self) -> Vec<PitchFrame> {
         let unvoiced = PitchFrame {
             frequency: None,
@@ -207,7 +207,7 @@ mod tests {
         frames.iter().map(|f| f.frequency.unwrap_or(0.0)).collect()
     }
 
-    /// Every path there is, tried.
+    /// The best of all paths by exhaustive search.
     fn exhaustive(costs: Costs, frames: &[Vec<PitchCandidate>]) -> Vec<f64> {
         fn search(
             costs: Costs,

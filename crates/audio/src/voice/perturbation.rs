@@ -1,4 +1,4 @@
-//! Jitter and shimmer: how unsteady the periods of a voice are.
+//! Jitter and shimmer: how much the periods of a voice vary.
 //!
 //! Definitions from Praat's manual, "Voice 2. Jitter" and "Voice 3. Shimmer"
 //! (<https://www.fon.hum.uva.nl/praat/manual/Voice_2__Jitter.html>). All are
@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use super::grid::{sample_above, sample_below, sample_time};
 use super::pulses::Pulses;
 
-/// What counts as a period. The default is Praat's.
+/// Which intervals count as periods. The defaults are Praat's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PerturbationConfig {
-    /// Intervals between pulses that are shorter, in seconds, are not periods.
+    /// Shorter intervals between pulses, in seconds, are not periods.
     pub shortest_period: f64,
-    /// Those that are longer are not either: a pause, an unvoiced sound.
+    /// Longer intervals, in seconds, are not periods but pauses or unvoiced sounds.
     pub longest_period: f64,
-    /// Neighbouring periods of a ratio above this are not compared.
+    /// Neighbouring periods whose ratio is above this are not compared.
     pub max_period_factor: f64,
-    /// Neighbouring amplitudes of a ratio above this are not compared.
+    /// Neighbouring amplitudes whose ratio is above this are not compared.
     pub max_amplitude_factor: f64,
 }
 
@@ -51,14 +51,14 @@ impl PerturbationConfig {
     }
 }
 
-/// How many times the greater of two is the smaller.
+/// The ratio of the greater to the smaller of two.
 fn factor(a: f64, b: f64) -> f64 {
     if a > b { a / b } else { b / a }
 }
 
 impl Pulses {
-    /// Mean period in seconds, over the intervals that are periods: within the
-    /// bounds, and not out of proportion to the intervals on both sides.
+    /// Mean period in seconds over the intervals that are periods: within the limits,
+    /// and comparable to the interval on at least one side. `None` without periods.
     pub fn mean_period(&self, config: &PerturbationConfig) -> Option<f64> {
         let intervals = self.intervals();
         let periods = intervals.iter().enumerate().filter(|&(i, &p)| {
@@ -99,8 +99,8 @@ impl Pulses {
     /// Mean absolute difference between the amplitudes of consecutive periods,
     /// relative to the mean amplitude. `None` without two comparable periods.
     ///
-    /// The amplitude of a pulse is the root mean square of the sound about it,
-    /// under a Hann window that reaches 0.2 periods to either side.
+    /// The amplitude of a pulse is the root mean square of the sound around it, under
+    /// a Hann window that reaches 0.2 periods to either side.
     pub fn shimmer_local(
         &self,
         samples: &[f32],
@@ -136,7 +136,7 @@ impl Pulses {
     }
 }
 
-/// Root mean square about `time`; `None` for fewer than three samples.
+/// Root mean square around `time`; `None` for fewer than three samples.
 fn amplitude(samples: &[f32], rate: u32, time: f64, left: f64, right: f64) -> Option<f64> {
     let from = sample_above(time - left, rate).max(0) as usize;
     let to = (sample_below(time + right, rate).max(0) as usize + 1).min(samples.len());
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_of_alternating_periods_is_by_hand() {
+    fn jitter_of_alternating_periods_is_as_computed_by_hand() {
         // 10 and 11 ms in turn: differences of 1 ms over a mean of 10.5 ms.
         let config = PerturbationConfig::default();
         let pulses = pulses(&[0.010, 0.011, 0.010, 0.011]);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_are_no_periods() {
+    fn pauses_are_not_periods() {
         let config = PerturbationConfig::default();
         let pulses = pulses(&[0.01, 0.01, 0.5, 0.01, 0.01]);
         assert!(pulses.jitter_local(&config).unwrap() < 1e-9);

@@ -5,38 +5,38 @@ use serde::{Deserialize, Serialize};
 use super::candidates::{Analyser, PitchCandidate, PitchWindow, Settings};
 use super::grid::{Grid, linear, sample_below};
 use super::path::{Costs, Path, PitchFrame};
-use super::stream::PitchStream;
 use crate::error::AudioError;
 
 /// Periods of the lowest pitch in a window.
 const PERIODS: f64 = 3.0;
 
-/// How pitch is found. The default is Praat's for `To Pitch (ac)`, with a
-/// frame every 10 ms.
+/// Settings of the pitch analysis. The defaults are those of Praat's `To Pitch (ac)`,
+/// with a frame every 10 ms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PitchConfig {
     /// Seconds from one frame to the next.
     pub time_step: f64,
-    /// Lowest pitch in Hz. It sets the length of the window: three periods.
+    /// Lowest pitch in Hz. It determines the length of the window: three periods.
     pub floor: f64,
-    /// Highest pitch in Hz; above half the sample rate it stands for that.
+    /// Highest pitch in Hz; limited to half the sample rate.
     pub ceiling: f64,
-    /// Candidates per frame, the unvoiced one among them; at least
-    /// `ceiling / floor` are used.
+    /// Candidates per frame, including the unvoiced one; at least `ceiling / floor`
+    /// are used.
     pub max_candidates: usize,
     /// Shape of the window.
     pub window: PitchWindow,
-    /// Frames whose peak is below this share of the recording's are likely silent.
+    /// Frames whose peak is below this share of the recording's peak tend to count as
+    /// silent.
     pub silence_threshold: f64,
-    /// Strength of the unvoiced candidate: what a voiced one has to exceed.
+    /// Strength of the unvoiced candidate, which a voiced one has to exceed.
     pub voicing_threshold: f64,
     /// Cost per octave below the ceiling: favours high pitch.
     pub octave_cost: f64,
-    /// Cost per octave of change between frames that are 10 ms apart; shorter
-    /// steps have proportionally more of it.
+    /// Cost per octave of change between frames 10 ms apart; shorter steps cost
+    /// proportionally more.
     pub octave_jump_cost: f64,
-    /// Cost of a change between voiced and unvoiced, likewise.
+    /// Cost of a change between voiced and unvoiced, scaled in the same way.
     pub voiced_unvoiced_cost: f64,
 }
 
@@ -58,11 +58,11 @@ impl Default for PitchConfig {
 }
 
 impl PitchConfig {
-    /// Checks all settings that do not depend on the sample rate.
+    /// Checks everything that does not depend on the sample rate.
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] naming the setting, its value and its bounds.
+    /// [`AudioError::Settings`] naming the setting, its value and the allowed range.
     pub fn validate(&self) -> Result<(), AudioError> {
         check("time_step", self.time_step, 1e-4, 10.0)?;
         check("floor", self.floor, 1.0, 1e5)?;
@@ -92,7 +92,7 @@ impl PitchConfig {
     }
 }
 
-/// That a setting is a number within its bounds.
+/// Checks that a setting is a number in its allowed range.
 pub(crate) fn check(name: &str, value: f64, low: f64, high: f64) -> Result<(), AudioError> {
     if (low..=high).contains(&value) {
         Ok(())
@@ -103,8 +103,8 @@ pub(crate) fn check(name: &str, value: f64, low: f64, high: f64) -> Result<(), A
     }
 }
 
-/// Finds the pitch of recordings of one sample rate: the settings with their
-/// tables, ready to use from many threads. A clone shares the tables.
+/// Pitch analysis at one sample rate: the settings with their tables, ready to be
+/// used by many threads. Clones share the transforms.
 ///
 /// ```
 /// use audio::{Pitch, PitchConfig};
@@ -139,8 +139,8 @@ impl Pitch {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] where a setting is out of its bounds, or the
-    /// floor leaves too few samples in a window at this rate.
+    /// [`AudioError::Settings`] if a setting is out of range, or the window for the
+    /// floor has too few samples at this rate.
     pub fn new(config: &PitchConfig, sample_rate: u32) -> Result<Self, AudioError> {
         config.validate()?;
         let ceiling = config.ceiling.min(0.5 * f64::from(sample_rate));
@@ -171,8 +171,8 @@ impl Pitch {
         })
     }
 
-    /// The pitch of a whole recording (`samples` at full scale +-1, though any
-    /// scale gives the same). Fewer samples than a window give no frames.
+    /// The pitch of a whole recording (`samples` at full scale ±1; any other scale
+    /// gives the same result). No frames if there are fewer samples than a window.
     pub fn track(&self, samples: &[f32]) -> PitchTrack {
         let grid = Grid::new(
             samples.len(),
@@ -201,16 +201,9 @@ impl Pitch {
         }
     }
 
-    /// Pitch of sound as it arrives; see [`PitchStream`] for delay and
-    /// differences. `look_back` is the number of frames by which a decision
-    /// waits for what follows; 10 frames of 10 ms are plenty.
-    pub fn stream(&self, look_back: usize) -> PitchStream {
-        PitchStream::new(self.clone(), look_back)
-    }
-
-    /// The candidates of one frame of [`window_length`](Self::window_length)
-    /// samples, in order of falling frequency, without regard to any other
-    /// frame; none for a frame of another length, or constant.
+    /// The candidates of a single frame of [`window_length`](Self::window_length)
+    /// samples, in order of falling frequency, independent of other frames; none if
+    /// the frame has another length or is constant.
     pub fn candidates(&self, frame: &[f32]) -> Vec<PitchCandidate> {
         let mut candidates = Vec::new();
         if frame.len() == self.window_length() {
@@ -236,7 +229,7 @@ impl Pitch {
         self.analyser.frame_length()
     }
 
-    /// Seconds that a recording must have for the first frame.
+    /// The shortest recording that has a frame, in seconds.
     pub fn window_seconds(&self) -> f64 {
         match self.config.window {
             PitchWindow::Hann => PERIODS / self.config.floor,
@@ -253,21 +246,21 @@ impl Pitch {
     }
 }
 
-/// An [`Analyser`], or the error that says why not.
+/// An [`Analyser`], or the error for settings it cannot have.
 pub(crate) fn analyser(settings: Settings, sample_rate: u32) -> Result<Analyser, AudioError> {
     let ceiling_fits = settings.floor < settings.ceiling;
     Analyser::new(settings, sample_rate)
         .filter(|_| ceiling_fits)
         .ok_or_else(|| {
             AudioError::settings(format!(
-                "at {sample_rate} Hz a window for a pitch floor of {} Hz has too few samples; \
+                "at {sample_rate} Hz the window for a pitch floor of {} Hz has too few samples; \
                  lower the floor or use a higher sample rate",
                 settings.floor
             ))
         })
 }
 
-/// The samples of each frame of the grid: `length` of them, an even number.
+/// The samples of each frame of the grid, `length` of them (an even number).
 pub(crate) fn windows(
     samples: &[f32],
     sample_rate: u32,
@@ -276,14 +269,15 @@ pub(crate) fn windows(
 ) -> impl Iterator<Item = &[f32]> {
     (0..grid.count).filter_map(move |i| {
         let start = sample_below(grid.time(i), sample_rate) + 1 - (length / 2) as i64;
-        // The grid keeps windows inside; rounding may push one over by a sample.
+        // The grid keeps windows within the samples; rounding may shift one by a
+        // sample.
         let last = samples.len().checked_sub(length)?;
         let start = start.clamp(0, last as i64) as usize;
         samples.get(start..start + length)
     })
 }
 
-/// The greatest distance from the mean.
+/// The greatest distance of a sample from the mean.
 pub(crate) fn peak(samples: &[f32]) -> f64 {
     let mean = samples.iter().map(|&x| f64::from(x)).sum::<f64>() / samples.len().max(1) as f64;
     let (low, high) = samples
@@ -297,7 +291,7 @@ pub(crate) fn peak(samples: &[f32]) -> f64 {
     (f64::from(high) - mean).max(mean - f64::from(low))
 }
 
-/// A frame's peak as a share of the sound's, at most 1.
+/// A frame's peak as a share of the recording's peak, at most 1.
 pub(crate) fn relative(local: f64, peak: f64) -> f64 {
     if peak > 0.0 {
         (local / peak).min(1.0)
@@ -308,8 +302,7 @@ pub(crate) fn relative(local: f64, peak: f64) -> f64 {
 
 /// The pitch of a recording over time.
 ///
-/// Frame `i` is centred on `times[i]`, in seconds from the start; see
-/// [`len`](Self::len) for how many there are and where.
+/// Frame `i` is centred on `times[i]`; see [`len`](Self::len) for their number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PitchTrack {
     /// Seconds from one frame to the next.
@@ -318,13 +311,13 @@ pub struct PitchTrack {
     pub duration: f64,
     /// Centres of the frames in seconds.
     pub times: Vec<f64>,
-    /// Frequency and strength of each.
+    /// Frequency and strength of each frame.
     pub frames: Vec<PitchFrame>,
 }
 
 impl PitchTrack {
-    /// Number of frames: as many as fit, window and all, `time_step` apart;
-    /// what is left over is divided between both ends.
+    /// Number of frames: as many as fit with their whole windows, `time_step` apart;
+    /// the remaining time is divided between both ends.
     pub fn len(&self) -> usize {
         self.frames.len()
     }
@@ -334,8 +327,8 @@ impl PitchTrack {
         self.frames.is_empty()
     }
 
-    /// F0 of every frame in Hz, 0 where it is unvoiced: for tools that expect
-    /// numbers only. Means should be taken over voiced frames alone.
+    /// F0 of every frame in Hz, 0 if it is unvoiced: for tools that expect only
+    /// numbers. Averages should be taken over voiced frames only.
     pub fn frequencies(&self) -> Vec<f64> {
         self.frames
             .iter()
@@ -343,23 +336,23 @@ impl PitchTrack {
             .collect()
     }
 
-    /// Share of the frames that are voiced; 0 where there are none.
+    /// Share of the frames that are voiced; 0 without frames.
     pub fn voiced_share(&self) -> f64 {
         let voiced = self.frames.iter().filter(|f| f.frequency.is_some()).count();
         voiced as f64 / self.len().max(1) as f64
     }
 
-    /// F0 in Hz at any `time`, on a straight line between frames. `None`
-    /// where the nearest frame is unvoiced, and more than half a step before
-    /// the first or after the last one.
+    /// F0 in Hz at any `time`, interpolated linearly between frames. `None` if the
+    /// nearest frame is unvoiced, or `time` is more than half a step before the first
+    /// frame or after the last.
     pub fn at(&self, time: f64) -> Option<f64> {
         linear(&self.times, self.time_step, time, |i| {
             self.frames.get(i)?.frequency
         })
     }
 
-    /// The voiced stretches, start and end in seconds: half a step beyond the
-    /// first and the last voiced frame.
+    /// Start and end of the voiced stretches in seconds: half a step before their
+    /// first frame and after their last.
     pub fn voiced_intervals(&self) -> Vec<(f64, f64)> {
         let mut intervals: Vec<(f64, f64)> = Vec::new();
         let mut open = false;

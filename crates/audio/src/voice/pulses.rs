@@ -2,26 +2,26 @@
 //!
 //! Praat's cross-correlation method (manual, "Sound & Pitch: To PointProcess
 //! (cc)": <https://www.fon.hum.uva.nl/praat/manual/Sound___Pitch__To_PointProcess__cc_.html>):
-//! in each voiced stretch, start with the extreme sample near its middle; from
-//! there to both ends, the next pulse is where a period of sound resembles the
-//! last one most, between 0.8 and 1.25 periods on.
+//! each voiced stretch starts with the extreme sample near its middle; from there to
+//! both ends, the next pulse is where a period of sound correlates most with the last
+//! one, 0.8 to 1.25 periods away.
 
 use super::grid::{sample_above, sample_below, sample_nearest, sample_time};
 use super::pitch::PitchTrack;
 use super::sinc::vertex;
 
-/// A pulse resembles the one before by at least this correlation...
+/// The least correlation of a pulse with the previous one...
 const RESEMBLANCE: f64 = 0.3;
-/// ... and has at least this share of the recording's peak.
+/// ... and its least peak as a share of the recording's peak.
 const LOUDNESS: f64 = 0.01;
-/// The same, of the one pulse that may lie beyond a voiced stretch.
+/// The same for the one pulse that may lie beyond a voiced stretch.
 const RESEMBLANCE_BEYOND: f64 = 0.7;
 const LOUDNESS_BEYOND: f64 = 0.023333;
 
 /// The pulses of a voice; see [`Pulses::find`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pulses {
-    /// When each comes, in seconds, rising.
+    /// The times of the pulses in seconds, in order.
     pub times: Vec<f64>,
 }
 
@@ -39,7 +39,7 @@ impl Pulses {
                 .iter()
                 .fold(0.0, |m: f64, &x| m.max(f64::from(x.abs()))),
         };
-        // The last pulse of the stretch before, which the next may not repeat.
+        // The last pulse of the previous stretch, which the next must not repeat.
         let mut last = f64::NEG_INFINITY;
         for (start, end) in track.voiced_intervals() {
             let middle = 0.5 * (start + end);
@@ -75,13 +75,13 @@ struct Sound<'a> {
 struct Match {
     correlation: f64,
     time: f64,
-    /// The greatest absolute sample there.
+    /// The greatest absolute sample of the match.
     peak: f64,
 }
 
 impl Sound<'_> {
-    /// Goes from pulse to pulse, forwards or backwards, to the end of the
-    /// voiced `stretch`; calls `found` with each and the pitch there.
+    /// Goes from pulse to pulse, forwards or backwards, to the end of the voiced
+    /// `stretch`; calls `found` with the time of each and the pitch there.
     fn follow(
         &self,
         track: &PitchTrack,
@@ -95,7 +95,7 @@ impl Sound<'_> {
             let (a, b) = (time + direction * 0.8 / f0, time + direction * 1.25 / f0);
             let best = self
                 .best_match(time, 1.0 / f0, a.min(b), a.max(b))
-                // A period without a likeness drops out.
+                // A period without a match is skipped.
                 .unwrap_or(Match {
                     correlation: -1.0,
                     time: time + direction / f0,
@@ -117,7 +117,7 @@ impl Sound<'_> {
         }
     }
 
-    /// When the sample farthest from 0 comes, between samples by a parabola.
+    /// The time of the sample farthest from 0, refined by a parabola.
     fn extreme(&self, from: f64, to: f64) -> Option<f64> {
         let last = self.samples.len() as i64 - 1;
         let low = sample_below(from, self.rate).clamp(0, last.max(0)) as usize;
@@ -151,16 +151,16 @@ impl Sound<'_> {
         Some(sample_time((low + at) as f64 + offset, self.rate))
     }
 
-    /// Where, from `from` to `to`, the sound resembles most the `width` seconds
-    /// about `time`.
+    /// Where, between `from` and `to`, the sound correlates most with the `width`
+    /// seconds around `time`.
     fn best_match(&self, time: f64, width: f64, from: f64, to: f64) -> Option<Match> {
         let half = 0.5 * width;
         let left = sample_nearest(time - half, self.rate);
         let right = sample_nearest(time + half, self.rate);
         let first = sample_below(from - half, self.rate);
         let last = sample_above(to - half, self.rate);
-        // Correlations at three neighbouring places, of which the middle may
-        // be a maximum.
+        // Correlations at three neighbouring places, the middle of which may be a
+        // maximum.
         let (mut before, mut middle) = (0.0, 0.0);
         let mut best: Option<(f64, f64, i64, f64)> = None;
         for start in first..=last {
@@ -187,8 +187,8 @@ impl Sound<'_> {
         })
     }
 
-    /// The samples from `left` to `right`, and as many from `start` on; of
-    /// both, those that are there.
+    /// The samples from `left` to `right`, and as many from `start` on, as far as both
+    /// exist.
     fn overlap(&self, left: i64, right: i64, start: i64) -> (&[f32], &[f32]) {
         let n = self.samples.len() as i64;
         let shift = start - left;

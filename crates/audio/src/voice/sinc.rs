@@ -1,5 +1,4 @@
-//! Values between samples: windowed-sinc interpolation, and the highest point
-//! near a sample.
+//! Values between samples: windowed-sinc interpolation, and the maximum near a sample.
 //!
 //! A band-limited function is the sum of its samples, each times
 //! `sin(pi d) / (pi d)`, where `d` is the distance to it. Cut to `depth`
@@ -9,13 +8,13 @@
 
 use std::f64::consts::PI;
 
-/// Steps per sample at which [`peak`] looks. A parabola through three of them
-/// is within 1e-6 of a sinc's top.
+/// Steps per sample that [`peak`] evaluates. A parabola through three of them is
+/// within 1e-6 of the maximum of a sinc.
 pub(crate) const PHASES: usize = 32;
 
-/// `y` at position `x` (0 is the first sample), from at most `depth` samples on
-/// either side. Fewer at the ends: the nearest value where there are none,
-/// straight lines for one, a cubic for two.
+/// `y` at position `x` (0 is the first sample), from at most `depth` samples on either
+/// side. With fewer samples at the ends: the nearest value for none, linear
+/// interpolation for one, a cubic for two.
 pub(crate) fn interpolate(y: &[f64], x: f64, depth: usize) -> f64 {
     let last = y.len() - 1;
     if x <= 0.0 {
@@ -46,8 +45,8 @@ pub(crate) fn interpolate_at(y: &[f64], step: usize, depth: usize) -> f64 {
     interpolate(y, step as f64 / PHASES as f64, depth)
 }
 
-/// The cubic through `y[1]` and `y[2]` whose slopes there are those between
-/// their neighbours, at `part` of the way.
+/// The cubic through `y[1]` and `y[2]`, with slopes there from their neighbours, at
+/// `part` of the way.
 pub(crate) fn cubic(y: &[f64], part: f64) -> f64 {
     let slope_left = 0.5 * (y[2] - y[0]);
     let slope_right = 0.5 * (y[3] - y[1]);
@@ -57,10 +56,10 @@ pub(crate) fn cubic(y: &[f64], part: f64) -> f64 {
     y[1] + t * (slope_left + t * (bend + t * twist))
 }
 
-/// One side of the sum: samples ever farther away, the first at `distance`.
+/// One side of the sum, from the nearest sample, at `distance`, outwards.
 fn half<'a>(y: impl Iterator<Item = &'a f64>, distance: f64, depth: usize) -> f64 {
     let width = distance + depth as f64;
-    // The window's cosine, turned from one sample to the next.
+    // The cosine of the window, rotated from one sample to the next.
     let (mut sine, mut cosine) = (PI * distance / width).sin_cos();
     let (turn_sine, turn_cosine) = (PI / width).sin_cos();
     let mut sign = (PI * distance).sin() / PI;
@@ -77,7 +76,7 @@ fn half<'a>(y: impl Iterator<Item = &'a f64>, distance: f64, depth: usize) -> f6
 }
 
 /// [`interpolate`] at whole multiples of `1 / PHASES`, as a scalar product with
-/// weights made once.
+/// precomputed weights.
 pub(crate) struct Table {
     depth: usize,
     /// `[PHASES, 2 * depth]`
@@ -88,7 +87,7 @@ impl Table {
     pub(crate) fn new(depth: usize) -> Self {
         let mut weights = Vec::with_capacity(PHASES * 2 * depth);
         for phase in 0..PHASES {
-            // The response to one sample at each place.
+            // The response to a single sample at each place.
             let x = (depth - 1) as f64 + phase as f64 / PHASES as f64;
             for tap in 0..2 * depth {
                 let mut y = vec![0.0; 2 * depth];
@@ -99,8 +98,7 @@ impl Table {
         Table { depth, weights }
     }
 
-    /// `y` at `step / PHASES`. `None` where fewer than `depth` samples lie on
-    /// one side.
+    /// `y` at `step / PHASES`. `None` if fewer than `depth` samples lie on one side.
     pub(crate) fn at(&self, y: &[f64], step: usize) -> Option<f64> {
         let (left, phase) = (step / PHASES, step % PHASES);
         if phase == 0 {
@@ -126,15 +124,16 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// The highest point near `start`, within a sample of `middle`, of a function
-/// that `at` gives at multiples of `1 / PHASES`: its position, in samples, and
-/// value. Sample `middle` is higher than its neighbours.
+/// Position (in samples) and value of the maximum near `start`, within a sample of
+/// `middle`, of a function that `at` evaluates at multiples of `1 / PHASES`. Sample
+/// `middle` is higher than its neighbours.
 pub(crate) fn peak(at: impl Fn(usize) -> f64, middle: usize, start: f64) -> (f64, f64) {
     let low = (middle - 1) * PHASES + 1;
     let high = (middle + 1) * PHASES - 1;
     let mut centre = ((start * PHASES as f64).round() as usize).clamp(low, high);
     if at(centre) < at(middle * PHASES) {
-        // A guess in a dip between two peaks: from the sample, only one is uphill.
+        // The guess is in a dip between two peaks; from the sample, only one of them
+        // is uphill.
         centre = middle * PHASES;
     }
     let (mut left, mut top, mut right) = (at(centre - 1), at(centre), at(centre + 1));
@@ -152,9 +151,8 @@ pub(crate) fn peak(at: impl Fn(usize) -> f64, middle: usize, start: f64) -> (f64
     ((centre as f64 + offset) / PHASES as f64, value)
 }
 
-/// The top of the parabola through values at -1, 0 and 1: where, and how high.
-/// The middle one, where that is not above the line between the others or the
-/// top would lie outside.
+/// Position and height of the vertex of the parabola through the values at -1, 0 and
+/// 1; the middle value if the vertex would lie outside.
 pub(crate) fn vertex(left: f64, middle: f64, right: f64) -> (f64, f64) {
     let slope = 0.5 * (right - left);
     let curvature = 2.0 * middle - left - right;

@@ -1,4 +1,4 @@
-//! How fast somebody speaks, without knowing the words: by syllable nuclei.
+//! How fast somebody speaks, measured by syllable nuclei instead of words.
 //!
 //! De Jong, N. H. and Wempe, T. (2009), "Praat script to detect syllable nuclei
 //! and measure speech rate automatically", Behavior Research Methods 41,
@@ -12,24 +12,23 @@ use super::pitch::{Pitch, PitchConfig, check};
 use super::sinc;
 use crate::error::AudioError;
 
-/// Intensity is smoothed over periods of this pitch in Hz, framed at Praat's
-/// own step for it.
+/// Intensity is smoothed over periods of this pitch in Hz, with Praat's default step
+/// for it.
 const INTENSITY_FLOOR: f64 = 50.0;
 const INTENSITY_STEP: f64 = 0.8 / INTENSITY_FLOOR;
-/// Samples on either side by which a peak is placed between frames.
+/// Frames on either side for the interpolation of a peak.
 const DEPTH: usize = 70;
 /// Stretches of sound shorter than this, in seconds, count as silence.
 const SHORTEST_SOUND: f64 = 0.1;
 
-/// What counts as a syllable and as a pause. The default is the script's.
+/// What counts as a syllable and as a pause. The defaults are those of the script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeakingRateConfig {
-    /// Sound that is more dB than this below the loudest (the 99 % quantile)
-    /// is silence.
+    /// Sound that lies more than this many dB below the loudest (the 99 % quantile) is
+    /// silence.
     pub silence_db: f64,
-    /// A peak counts if intensity falls by more than this many dB before the
-    /// next one.
+    /// A peak counts if the intensity falls by more than this many dB before the next.
     pub min_dip: f64,
     /// Silence of at least this many seconds is a pause.
     pub min_pause: f64,
@@ -45,7 +44,7 @@ impl Default for SpeakingRateConfig {
     }
 }
 
-/// Finds the speaking rate of recordings of one sample rate.
+/// Speaking rate analysis at one sample rate.
 #[derive(Clone, Debug)]
 pub struct SpeakingRate {
     config: SpeakingRateConfig,
@@ -57,33 +56,33 @@ pub struct SpeakingRate {
 /// The syllables of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Syllables {
-    /// When each nucleus is at its loudest, in seconds.
+    /// The times of the nuclei (their loudest moments) in seconds.
     pub nuclei: Vec<f64>,
-    /// Stretches between pauses, start and end in seconds.
+    /// Start and end of the stretches between pauses in seconds.
     pub sounding: Vec<(f64, f64)>,
     /// Length of the recording in seconds.
     pub duration: f64,
 }
 
 impl Syllables {
-    /// Seconds of sound, pauses left out.
+    /// Seconds of sound without pauses.
     pub fn sounding_time(&self) -> f64 {
         self.sounding.iter().map(|(start, end)| end - start).sum()
     }
 
-    /// Pauses between stretches of sound, and before and after.
+    /// Number of pauses between stretches of sound, before the first and after the last.
     pub fn pauses(&self) -> usize {
         let before = self.sounding.first().is_some_and(|s| s.0 > 0.0);
         let after = self.sounding.last().is_some_and(|s| s.1 < self.duration);
         self.sounding.len().saturating_sub(1) + usize::from(before) + usize::from(after)
     }
 
-    /// Syllables a second, pauses included.
+    /// Syllables per second, including pauses.
     pub fn speech_rate(&self) -> f64 {
         rate(self.nuclei.len(), self.duration)
     }
 
-    /// Syllables a second of sound, pauses left out.
+    /// Syllables per second of sound, excluding pauses.
     pub fn articulation_rate(&self) -> f64 {
         rate(self.nuclei.len(), self.sounding_time())
     }
@@ -98,12 +97,12 @@ fn rate(count: usize, seconds: f64) -> f64 {
 }
 
 impl SpeakingRate {
-    /// Prepares for `sample_rate` Hz.
+    /// Prepares the tables for `sample_rate` Hz.
     ///
     /// # Errors
     ///
-    /// [`AudioError::Settings`] where a setting is out of its bounds, or the
-    /// sample rate is too low for speech.
+    /// [`AudioError::Settings`] if a setting is out of range, or the sample rate is too
+    /// low for speech.
     pub fn new(config: &SpeakingRateConfig, sample_rate: u32) -> Result<Self, AudioError> {
         check("silence_db", config.silence_db, 0.0, 300.0)?;
         check("min_dip", config.min_dip, 0.0, 300.0)?;
@@ -131,8 +130,7 @@ impl SpeakingRate {
         })
     }
 
-    /// The syllables of a whole recording; none where it is shorter than
-    /// 0.128 s.
+    /// The syllables of a whole recording; none if it is shorter than 0.128 s.
     pub fn syllables(&self, samples: &[f32]) -> Syllables {
         let duration = samples.len() as f64 / f64::from(self.sample_rate);
         let track = self.intensity.track(samples);
@@ -150,8 +148,8 @@ impl SpeakingRate {
             .into_iter()
             .filter(|&(_, value)| value > threshold)
             .collect();
-        // A peak is valid if the dip to the next one is deep enough; nothing
-        // follows the last one, which is never counted.
+        // A peak is valid if the dip before the next one is deep enough, so the last
+        // peak never counts.
         let pitch = self.pitch.track(samples);
         let nuclei = peaks
             .windows(2)
@@ -180,7 +178,7 @@ impl SpeakingRate {
     }
 }
 
-/// Position in frames and height of every peak.
+/// Position (in frames) and height of every peak.
 fn peaks(y: &[f64]) -> Vec<(f64, f64)> {
     let at = |step: usize| sinc::interpolate_at(y, step, DEPTH);
     y.windows(3)
@@ -194,8 +192,8 @@ fn peaks(y: &[f64]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The stretches of sound: above `threshold`, short ones dropped, then short
-/// silences filled.
+/// The stretches of sound above `threshold`: short ones are dropped, then short
+/// silences are filled.
 fn sounding(
     track: &IntensityTrack,
     threshold: f64,
@@ -206,7 +204,7 @@ fn sounding(
     if threshold < minimum || min_pause > duration || SHORTEST_SOUND > duration {
         return vec![(0.0, duration)];
     }
-    // Alternating stretches as (end, whether it sounds).
+    // Alternating stretches as (end, whether it is sound).
     let mut stretches: Vec<(f64, bool)> = Vec::new();
     let ends = track.times.iter().skip(1).copied().chain([duration]);
     for (&value, end) in track.decibels.iter().zip(ends) {

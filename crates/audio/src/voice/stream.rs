@@ -5,19 +5,19 @@ use super::grid::sample_below;
 use super::path::{Path, PitchFrame};
 use super::pitch::{Pitch, relative};
 
-/// Finds pitch in chunks of any size; made by [`Pitch::stream`].
+/// Pitch of samples that arrive in chunks of any size; made by [`Pitch::stream`].
 ///
-/// Frame `i` is centred half a window plus `i * time_step` seconds into the
-/// stream ([`time`](Self::time)). It is decided when `look_back` more frames
-/// are there: the delay from its centre is half a window plus
-/// `look_back * time_step`, 120 ms by the defaults with a look-back of 10.
+/// Frame `i` is centred at half a window plus `i * time_step` seconds into the stream
+/// ([`time`](Self::time)). It is decided when `look_back` later frames have been
+/// analysed: the delay from its centre is half a window plus `look_back * time_step`,
+/// 120 ms with the default settings and a look-back of 10.
 ///
-/// Two things differ from [`Pitch::track`], which knows the whole recording:
-/// frames count from the first sample instead of being centred in the whole,
-/// and "silent" is relative to the loudest sample so far, or to
-/// [`set_peak`](Self::set_peak). Where neither matters, and the look-back is
-/// long enough, the frames are the same. Chunk sizes make no difference. Memory
-/// is bounded, and nothing is allocated per frame once it is warm.
+/// There are two differences from [`Pitch::track`], which knows the whole recording:
+/// frames are counted from the first sample instead of being centred in the
+/// recording, and silence is relative to the loudest sample so far, or to
+/// [`set_peak`](Self::set_peak). If neither matters and the look-back is long enough,
+/// the frames are equal. Chunk sizes make no difference. Memory is bounded, and after
+/// a short while nothing is allocated.
 pub struct PitchStream {
     pitch: Pitch,
     look_back: usize,
@@ -41,8 +41,12 @@ impl std::fmt::Debug for PitchStream {
     }
 }
 
-impl PitchStream {
-    pub(super) fn new(pitch: Pitch, look_back: usize) -> Self {
+impl Pitch {
+    /// Pitch of sound as it arrives; see [`PitchStream`] for its delay and how it
+    /// differs. A decision on a frame waits for `look_back` later frames; 10 frames
+    /// of 10 ms are plenty.
+    pub fn stream(&self, look_back: usize) -> PitchStream {
+        let pitch = self.clone();
         PitchStream {
             path: Path::new(pitch.costs()),
             scratch: pitch.analyser().scratch(),
@@ -55,8 +59,10 @@ impl PitchStream {
             pitch,
         }
     }
+}
 
-    /// Feeds samples; `decided` is called with each frame that they decide, in
+impl PitchStream {
+    /// Takes the next samples and calls `decided` with each frame that they decide, in
     /// order.
     pub fn push(&mut self, samples: &[f32], mut decided: impl FnMut(PitchFrame)) {
         self.buffer.extend_from_slice(samples);
@@ -67,7 +73,7 @@ impl PitchStream {
             let Some(frame) = self.buffer.get(start..start + length) else {
                 break;
             };
-            // The peak grows frame by frame, so that chunks make no difference.
+            // The peak grows frame by frame, so that chunk sizes make no difference.
             for &x in &frame[(done.max(start) - start).min(length)..] {
                 let x = f64::from(x.abs());
                 if x > self.peak {
@@ -95,13 +101,13 @@ impl PitchStream {
         self.buffered_from += drop as u64;
     }
 
-    /// Ends the stream: the frames still undecided.
+    /// Ends the stream and returns the frames not decided yet.
     pub fn finish(mut self) -> Vec<PitchFrame> {
         self.path.take_all()
     }
 
-    /// Ends the signal: `decided` is called with the frames still undecided.
-    /// The stream is then ready for another signal, no loudest sample known.
+    /// Ends the signal: calls `decided` with the frames not decided yet. The stream is
+    /// then ready for another signal, and forgets the loudest sample.
     pub(crate) fn end(&mut self, mut decided: impl FnMut(PitchFrame)) {
         while let Some(frame) = self.path.take_oldest() {
             decided(frame);
@@ -112,8 +118,8 @@ impl PitchStream {
         self.peak = 0.0;
     }
 
-    /// Sets the level that silence is relative to: the greatest absolute
-    /// sample value expected. It still grows with what is louder.
+    /// Sets the level that silence is relative to: the greatest absolute sample value
+    /// expected. Louder samples still raise it.
     pub fn set_peak(&mut self, peak: f64) {
         self.peak = peak.max(0.0);
     }

@@ -14,12 +14,12 @@ pub mod voices;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
-use model::burn::module::Module;
-use model::burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-use model::burn::tensor::{Device, Tensor, TensorData};
-use model::recurrent::{Dropout, Init, Recurrent, RecurrentConfig};
 use model::{Backend, Linear};
+use recurrent::{Dropout, Init, Recurrent, RecurrentConfig};
 
 /// What an example gives back.
 pub type Outcome<T> = Result<T, Box<dyn Error>>;

@@ -4,12 +4,12 @@
 //! less what the place before it borrowed. A network that reads the bits from
 //! the least significant one has to remember one thing only, the borrow.
 
-use model::burn::tensor::activation::{log_sigmoid, sigmoid};
-use model::burn::tensor::{Device, Tensor};
-use model::recurrent::RecurrentConfig;
+use burn::tensor::activation::{log_sigmoid, sigmoid};
+use burn::tensor::{Device, Tensor};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use recurrent::RecurrentConfig;
 
 use super::{Network, Outcome, Training, rmse, tensor, values};
 

@@ -129,7 +129,7 @@ impl Listener {
 
     /// Hears a file.
     pub fn hear(&self, path: &Path) -> Outcome<Heard> {
-        let samples = Recording::open(path)?.resample(RATE)?.samples;
+        let samples = Recording::open(path)?.resample(RATE)?.into_samples();
         let average = HOP / self.mfcc.hop_length();
         let mfccs = self.mfcc.compute_averaged(&samples, average);
         if mfccs.is_empty() {

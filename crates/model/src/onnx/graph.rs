@@ -1,4 +1,4 @@
-//! Writing a graph down node by node.
+//! Building a graph node by node.
 
 use super::proto::{
     AttributeProto, Dimension, GraphProto, Length, NodeProto, TensorProto, TensorShapeProto,
@@ -8,11 +8,12 @@ use super::proto::{
 /// A value's name.
 pub(super) type Name = String;
 
-/// A graph in the making. Nodes are added after those whose values they take.
+/// A graph under construction. A node is added after the nodes whose values it
+/// takes.
 #[derive(Default)]
 pub(super) struct Graph {
-    /// What stands before the names of nodes and constants that are added: a
-    /// name is given once in a graph.
+    /// A prefix for the names of new nodes and constants, since names must be
+    /// unique in a graph.
     pub scope: String,
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
@@ -20,25 +21,25 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Something that the caller gives.
+    /// Adds an input of the graph.
     pub fn input(&mut self, name: &str, kind: i32, shape: &[Length], about: &str) -> Name {
         self.inputs.push(value(name, kind, shape, about));
         name.into()
     }
 
-    /// A constant of 32-bit floats.
+    /// Adds a constant of 32-bit floats.
     pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Name {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.constant(name, shape, data_type::FLOAT, bytes)
     }
 
-    /// A constant vector of whole numbers.
+    /// Adds a constant vector of integers.
     pub fn ints(&mut self, name: &str, values: &[i64]) -> Name {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.constant(name, &[values.len()], data_type::INT64, bytes)
     }
 
-    /// A constant whole number without dimensions.
+    /// Adds a constant integer without dimensions.
     pub fn int(&mut self, name: &str, value: i64) -> Name {
         let bytes = value.to_le_bytes().to_vec();
         self.constant(name, &[], data_type::INT64, bytes)
@@ -55,12 +56,12 @@ impl Graph {
         name
     }
 
-    /// A node with one output, which has the node's name.
+    /// Adds a node with one output, which has the node's name.
     pub fn node(&mut self, operator: &str, name: &str, inputs: &[&str]) -> Name {
         self.node_with(operator, name, inputs, Vec::new())
     }
 
-    /// The same with settings.
+    /// The same with attributes.
     pub fn node_with(
         &mut self,
         operator: &str,
@@ -79,7 +80,7 @@ impl Graph {
         name
     }
 
-    /// The finished graph, whose output has the name of the last node.
+    /// The finished graph. The name of `output` must be that of a node.
     pub fn finish(self, name: &str, output: ValueInfoProto) -> GraphProto {
         GraphProto {
             node: self.nodes,
@@ -92,7 +93,7 @@ impl Graph {
     }
 }
 
-/// An input or an output.
+/// The description of an input or an output.
 pub(super) fn value(name: &str, kind: i32, shape: &[Length], about: &str) -> ValueInfoProto {
     let dim = shape.iter().map(|length| Dimension {
         value: Some(length.clone()),
@@ -109,7 +110,7 @@ pub(super) fn value(name: &str, kind: i32, shape: &[Length], about: &str) -> Val
     }
 }
 
-/// A setting that is a whole number.
+/// An integer attribute.
 pub(super) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         i: Some(value),
@@ -117,7 +118,7 @@ pub(super) fn int(name: &str, value: i64) -> AttributeProto {
     }
 }
 
-/// A setting that is a number.
+/// A floating-point attribute.
 pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto {
         f: Some(value),
@@ -125,7 +126,7 @@ pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     }
 }
 
-/// A setting that is a list of whole numbers.
+/// An attribute that is a list of integers.
 pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {
         ints: values.to_vec(),
@@ -133,7 +134,7 @@ pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-/// A setting that is a text.
+/// A text attribute.
 pub(super) fn text(name: &str, value: &str) -> AttributeProto {
     AttributeProto {
         s: Some(value.into()),
@@ -141,7 +142,7 @@ pub(super) fn text(name: &str, value: &str) -> AttributeProto {
     }
 }
 
-/// A setting that is a list of texts.
+/// An attribute that is a list of texts.
 pub(super) fn texts(name: &str, values: &[&str]) -> AttributeProto {
     AttributeProto {
         strings: values.iter().map(|&value| value.into()).collect(),

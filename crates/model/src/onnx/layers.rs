@@ -1,28 +1,28 @@
-//! Convolutions and recurrent layers as ONNX's nodes.
+//! Convolutions and recurrent layers as nodes of ONNX.
 //!
-//! ONNX keeps the blocks of the gates in another order, with both directions
-//! in one tensor and both biases behind each other:
+//! In ONNX the blocks of the gates have another order. Both directions are in one
+//! tensor, and the two biases are concatenated:
 //!
-//! | node | blocks there | here |
+//! | node | blocks in ONNX | here |
 //! |---|---|---|
 //! | `LSTM` | i, o, f, c; peepholes i, o, f | i, f, g, o; peepholes i, f, o |
 //! | `GRU` | z, r, h | r, z, n |
 //! | `RNN` | one | one |
 //!
-//! Coupled gates have a flag there that few runtimes know. It is not needed:
-//! `1 - σ(x) = σ(-x)`, so an LSTM whose forget gate has the input gate's
-//! weights with their sign turned computes the same.
+//! ONNX has a flag for coupled gates, but few runtimes support it. It is not
+//! needed: `1 - σ(x) = σ(-x)`, so an LSTM whose forget gate has the negated
+//! weights of the input gate computes the same.
 
 use super::graph::{Graph, Name, float, int, ints, text, texts};
-use crate::parameters::Array;
-use crate::recurrent::kernel::Formula;
-use crate::recurrent::{AnyCell, Cell, LayerNorm, Recurrent};
 use crate::{Convolution, ModelError};
+use recurrent::kernel::Formula;
+use recurrent::parameters::Array;
+use recurrent::{AnyCell, Cell, LayerNorm, Recurrent};
 
 /// Takes one of the network's parameters by its name.
 pub(super) type Take<'a> = dyn FnMut(&str) -> Result<Array, ModelError> + 'a;
 
-/// Where a block of ONNX's weights comes from: this block here, as it is or negated.
+/// Which block of ours becomes a block of ONNX's weights, as it is or negated.
 enum Block {
     Is(usize),
     Negated(usize),
@@ -64,7 +64,7 @@ impl Operator {
         }
     }
 
-    /// `values`, rows of `width * hidden` numbers a block, in ONNX's order.
+    /// `values`, with `width * hidden` numbers per block, in ONNX's order.
     fn reorder(&self, values: &[f32], hidden: usize, width: usize) -> Vec<f32> {
         let size = hidden * width;
         let mut result = Vec::with_capacity(self.blocks.len() * size);
@@ -78,8 +78,8 @@ impl Operator {
     }
 }
 
-/// Adds convolution `index` over `frames`, `[batch, time, columns]`; gives its
-/// output in the same layout, the clips' new lengths and what lies inside them.
+/// Adds convolution `index` over `frames`, `[batch, time, columns]`. Returns its
+/// output in the same layout, the clips' new lengths, and their mask.
 pub(super) fn convolution(
     graph: &mut Graph,
     index: usize,
@@ -98,7 +98,7 @@ pub(super) fn convolution(
         kernel,
         stride,
     } = shape;
-    // [channels, kernel * input], a frame behind the other, to [channels, input, kernel].
+    // From [channels, kernel * input], frame after frame, to [channels, input, kernel].
     let input = weight.values.len() / (channels * kernel).max(1);
     let places = (0..channels).flat_map(|channel| {
         (0..input).flat_map(move |i| (0..kernel).map(move |k| (channel * kernel + k) * input + i))
@@ -138,13 +138,13 @@ pub(super) fn convolution(
     Ok((frames, lengths, inside))
 }
 
-/// Adds the layers over `frames`, `[time, batch, columns]`; the result has the
-/// same layout.
+/// Adds the recurrent layers over `frames`, `[time, batch, columns]`; the result
+/// has the same layout.
 ///
 /// # Errors
 ///
-/// [`ModelError::Export`] for full peephole matrices and for a layer whose
-/// directions are of unlike cells.
+/// [`ModelError::Export`] for full peephole matrices, and for a layer whose
+/// directions have different cells.
 pub(super) fn recurrent(
     graph: &mut Graph,
     network: &Recurrent,
@@ -196,7 +196,7 @@ pub(super) fn recurrent(
     Ok(frames)
 }
 
-/// One layer's node and what lays its directions beside each other.
+/// One layer's node, and the nodes that put its directions side by side.
 fn both_directions(
     graph: &mut Graph,
     path: &str,
@@ -218,7 +218,7 @@ fn both_directions(
         cell.formula() == Some(formula) && (cell.input(), cell.hidden()) == (input, hidden)
     };
     if !cells.iter().all(|(_, cell)| alike(cell)) {
-        return Err(unlike("a layer whose directions are of unlike cells"));
+        return Err(unlike("a layer whose directions have different cells"));
     }
     let operator = Operator::of(formula);
     let (mut w, mut r, mut b, mut p) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -277,7 +277,7 @@ fn both_directions(
     Ok(graph.node("Reshape", &name("states"), &[&outputs, &shape]))
 }
 
-/// A matrix with rows and columns exchanged.
+/// The transposed matrix.
 fn transpose(matrix: &Array) -> Array {
     let (rows, columns) = (matrix.shape[0], matrix.shape[1]);
     let places = (0..columns).flat_map(|column| (0..rows).map(move |row| row * columns + column));

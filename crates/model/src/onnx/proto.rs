@@ -2,8 +2,8 @@
 //!
 //! An ONNX file is one protocol buffer, a [`ModelProto`]. Names, types and
 //! field numbers are those of `onnx/onnx.proto` (proto2) in the ONNX
-//! repository; what is left out of these messages is optional there. Repeated
-//! whole numbers are not packed, as there.
+//! repository. Fields that are left out here are optional there. Repeated
+//! integers are not packed, as in proto2.
 
 use prost::{Message, Oneof};
 
@@ -28,7 +28,7 @@ pub struct ModelProto {
     /// The operators' versions.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
-    /// What else is to be known of the model.
+    /// Further information about the model.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
 }
@@ -70,21 +70,22 @@ pub struct GraphProto {
     /// For people.
     #[prost(string, optional, tag = "10")]
     pub doc_string: Option<String>,
-    /// What is to be given.
+    /// The inputs.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
-    /// What is computed.
+    /// The outputs.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
 }
 
-/// One operator at work.
+/// One operation.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
-    /// Names of the values it takes; an empty one stands for an optional input left out.
+    /// Names of its inputs; an empty name stands for an optional input that is left
+    /// out.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
-    /// Names of the values it makes.
+    /// Names of its outputs.
     #[prost(string, repeated, tag = "2")]
     pub output: Vec<String>,
     /// The node's name.
@@ -93,12 +94,12 @@ pub struct NodeProto {
     /// The operator.
     #[prost(string, optional, tag = "4")]
     pub op_type: Option<String>,
-    /// The operator's settings.
+    /// The attributes of the operator.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
 }
 
-/// A setting of an operator.
+/// An attribute of an operator.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
     /// Its name.
@@ -107,19 +108,19 @@ pub struct AttributeProto {
     /// A number.
     #[prost(float, optional, tag = "2")]
     pub f: Option<f32>,
-    /// A whole number.
+    /// An integer.
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
     /// A text.
     #[prost(bytes = "vec", optional, tag = "4")]
     pub s: Option<Vec<u8>>,
-    /// Whole numbers.
+    /// Integers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     /// Texts.
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub strings: Vec<Vec<u8>>,
-    /// Which of the fields is meant, an [`attribute_type`].
+    /// Which of the fields is used, an [`attribute_type`].
     #[prost(int32, optional, tag = "20")]
     pub r#type: Option<i32>,
 }
@@ -144,13 +145,13 @@ pub struct TensorProto {
     /// Its shape.
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
-    /// What its numbers are, a [`data_type`].
+    /// The type of its numbers, a [`data_type`].
     #[prost(int32, optional, tag = "2")]
     pub data_type: Option<i32>,
     /// Its name.
     #[prost(string, optional, tag = "8")]
     pub name: Option<String>,
-    /// Its numbers row by row, little-endian.
+    /// Its numbers, row by row, little-endian.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
 }
@@ -159,9 +160,9 @@ pub struct TensorProto {
 pub mod data_type {
     /// 32-bit floats.
     pub const FLOAT: i32 = 1;
-    /// 32-bit whole numbers.
+    /// 32-bit integers.
     pub const INT32: i32 = 6;
-    /// 64-bit whole numbers.
+    /// 64-bit integers.
     pub const INT64: i32 = 7;
 }
 
@@ -190,7 +191,7 @@ pub struct TypeProto {
 /// The type of a tensor, `TypeProto.Tensor`.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeTensor {
-    /// What its numbers are, a [`data_type`].
+    /// The type of its numbers, a [`data_type`].
     #[prost(int32, optional, tag = "1")]
     pub elem_type: Option<i32>,
     /// Its shape.
@@ -201,7 +202,7 @@ pub struct TypeTensor {
 /// A shape.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorShapeProto {
-    /// From the outermost in.
+    /// The dimensions, the outermost first.
     #[prost(message, repeated, tag = "1")]
     pub dim: Vec<Dimension>,
 }
@@ -209,18 +210,18 @@ pub struct TensorShapeProto {
 /// One dimension of a shape, `TensorShapeProto.Dimension`.
 #[derive(Clone, PartialEq, Message)]
 pub struct Dimension {
-    /// How long it is.
+    /// Its length.
     #[prost(oneof = "Length", tags = "1, 2")]
     pub value: Option<Length>,
 }
 
-/// How long a dimension is.
+/// The length of a dimension.
 #[derive(Clone, PartialEq, Eq, Oneof)]
 pub enum Length {
-    /// This long always.
+    /// A fixed length.
     #[prost(int64, tag = "1")]
     Value(i64),
-    /// As long as the caller likes; the same name stands for the same length.
+    /// A length that the caller chooses; the same name means the same length.
     #[prost(string, tag = "2")]
     Param(String),
 }

@@ -1,11 +1,11 @@
 //! What was measured, as a line of a report.
 
 use model::Backend;
-use model::recurrent::{CellKind, kernel};
+use recurrent::{CellKind, kernel};
 use serde::Serialize;
 
 use super::{Measured, Shape};
-use crate::cli::Work;
+use crate::commands::bench::Work;
 
 /// One line of the report, as JSON has it.
 #[derive(Clone, Debug, Serialize)]

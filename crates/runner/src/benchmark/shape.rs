@@ -1,11 +1,11 @@
 //! What is timed: a network, a batch of sequences, and what they cannot do without.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use model::recurrent::{CellKind, Init, Recurrent, RecurrentConfig};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use recurrent::{CellKind, Init, Recurrent, RecurrentConfig};
 
-use crate::cli::Lengths;
+use crate::commands::bench::Lengths;
 
 /// The seed of weights, inputs and lengths.
 const SEED: u64 = 1;
@@ -68,7 +68,7 @@ impl Shape {
     }
 
     /// The operations that the formulas need for `frames` frames, by
-    /// [`kernel`](model::recurrent::kernel)'s count: products only, and padding none.
+    /// [`kernel`](recurrent::kernel)'s count: products only, and padding none.
     pub fn operations(&self, frames: usize, backward: bool) -> f64 {
         let (blocks, more) = match self.cell {
             CellKind::PeepholeFull => (4, 3),

@@ -1,16 +1,132 @@
-//! `runner bench`: what recurrent layers cost on this machine.
+//! `affekt bench`: what recurrent layers cost on this machine.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use model::recurrent::{CellKind, kernel};
+use model::Backend;
+use recurrent::{CellKind, kernel};
 
 use crate::benchmark::{self, Patience, Row, Shape};
-use crate::cli::{self, BenchFormat, Work};
+
+/// `affekt bench`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt bench                                  LSTM, 40 inputs, 128 units, 32 x 300 frames
+  affekt bench --cell gru --hidden 64 --threads 1
+  affekt bench --work train --layers 2 --bidirectional --hidden 96 --lengths 100-300
+  affekt bench --backend flex,ndarray --work train,infer --format json
+
+A training step is the forward pass, the mean of the squared outputs as the
+loss, and its gradients of all weights; no optimiser. The gradient of the inputs
+is not asked for. Streaming goes frame by frame on one core, whatever the
+backend; beside it stand its bare matrix-vector products over the same packed
+weights. GFLOP/s counts the operations that the formulas need, not more.")]
+pub struct Args {
+    /// What to time [default: all that the network can do]
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
+    pub work: Vec<Work>,
+    /// Where to compute: flex, ndarray, wgpu
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = [Backend::Flex])]
+    pub backend: Vec<Backend>,
+    /// lstm, peephole, peephole_full, coupled, gru, gru_reset_before, rnn, rnn_relu
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = cell_kind, default_value = "lstm")]
+    pub cell: Vec<CellKind>,
+    /// Features of a frame
+    #[arg(long, default_value_t = 40, value_parser = at_least_one)]
+    pub input: usize,
+    /// Hidden units of a layer and direction
+    #[arg(long, default_value_t = 128, value_parser = at_least_one)]
+    pub hidden: usize,
+    /// Layers above each other
+    #[arg(long, default_value_t = 1, value_parser = at_least_one)]
+    pub layers: usize,
+    /// Let every layer also walk backwards
+    #[arg(long)]
+    pub bidirectional: bool,
+    /// Sequences of a batch
+    #[arg(long, default_value_t = 32, value_parser = at_least_one)]
+    pub batch: usize,
+    /// Frames of every sequence
+    #[arg(long, default_value_t = 300, value_parser = at_least_one)]
+    pub frames: usize,
+    /// Draw the lengths of a batch's sequences from this range, the same ones every time: 100-300
+    #[arg(long, value_name = "LEAST-MOST", value_parser = lengths)]
+    pub lengths: Option<Lengths>,
+    /// Threads [default: one for each core]
+    #[arg(long, value_parser = at_least_one)]
+    pub threads: Option<usize>,
+    /// Most timed runs of each work
+    #[arg(long, default_value_t = 20, value_parser = at_least_one)]
+    pub runs: usize,
+    /// Time each work for so long at most, though three runs at least
+    #[arg(long, default_value_t = 5.0)]
+    pub seconds: f64,
+    /// Also measure the first training's peak memory (Linux)
+    #[arg(long)]
+    pub memory: bool,
+    /// A table for people, or a JSON list for programs
+    #[arg(long, value_enum, default_value_t = BenchFormat::Text)]
+    pub format: BenchFormat,
+}
+
+/// What `bench` times.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Work {
+    /// A training step: forward, loss over all outputs, gradients of all weights.
+    Train,
+    /// Inference of a batch.
+    Infer,
+    /// Inference of one sequence.
+    One,
+    /// One frame of a live stream.
+    Stream,
+}
+
+/// How `bench` writes.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BenchFormat {
+    /// For people.
+    Text,
+    /// One JSON list.
+    Json,
+}
+
+/// A range of lengths, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// Of the shortest possible sequence.
+    pub least: usize,
+    /// Of the longest possible one.
+    pub most: usize,
+}
+
+fn lengths(text: &str) -> Result<Lengths, String> {
+    let parsed = text
+        .split_once('-')
+        .and_then(|(least, most)| Some((least.parse().ok()?, most.parse().ok()?)));
+    match parsed {
+        Some((least, most)) if 0 < least && least <= most => Ok(Lengths { least, most }),
+        _ => Err("two numbers of frames are wanted, the smaller one first: 100-300".into()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is wanted".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+fn cell_kind(name: &str) -> Result<CellKind, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
+}
 
 /// Times every work with every cell on every backend.
-pub fn run(args: cli::Bench) -> Result<ExitCode> {
+pub fn run(args: &Args) -> Result<ExitCode> {
     let Ok(most) = Duration::try_from_secs_f64(args.seconds) else {
         bail!("--seconds {} is no length of time", args.seconds);
     };
@@ -28,7 +144,7 @@ pub fn run(args: cli::Bench) -> Result<ExitCode> {
     let mut rows: Vec<Row> = Vec::new();
     let mut memory_wanted = args.memory;
     for (index, &backend) in args.backend.iter().enumerate() {
-        let backend = backend.resolve();
+        let backend = crate::backend::usable(backend)?;
         for &cell in &args.cell {
             let shape = Shape {
                 cell,
@@ -38,7 +154,7 @@ pub fn run(args: cli::Bench) -> Result<ExitCode> {
                 bidirectional: args.bidirectional,
                 lengths: Shape::lengths(args.batch, args.frames, args.lengths),
             };
-            for work in works(&args, cell) {
+            for work in works(args, cell) {
                 // Streaming goes past the backends: once is enough.
                 if work == Work::Stream && index > 0 {
                     continue;
@@ -55,13 +171,13 @@ pub fn run(args: cli::Bench) -> Result<ExitCode> {
     }
     match args.format {
         BenchFormat::Json => println!("{}", serde_json::to_string_pretty(&rows)?),
-        BenchFormat::Text => print!("{}", text(&args, &rows)?),
+        BenchFormat::Text => print!("{}", text(args, &rows)?),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// What was asked for, or else everything that the network can do.
-fn works(args: &cli::Bench, cell: CellKind) -> Vec<Work> {
+fn works(args: &Args, cell: CellKind) -> Vec<Work> {
     if !args.work.is_empty() {
         return args.work.clone();
     }
@@ -73,7 +189,7 @@ fn works(args: &cli::Bench, cell: CellKind) -> Vec<Work> {
 }
 
 /// The table for people.
-fn text(args: &cli::Bench, rows: &[Row]) -> Result<String> {
+fn text(args: &Args, rows: &[Row]) -> Result<String> {
     let mut text = format!(
         "{} inputs, {} hidden units, {} layer(s), {}; batch of {}, {}\n{} thread(s), {}\n\n",
         args.input,

@@ -1,50 +1,114 @@
-//! `runner classify`: which emotion recordings carry.
+//! `affekt classify`: which emotion recordings carry.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use audio::Features;
-use model::{Classification, Enrolment, Recognizer};
+use audio::{Features, Recording};
+use model::{Classification, Enrolment, ModelError, Prepared, Reason, Recognizer, Verdict};
 use rayon::prelude::*;
+use report::text::bar;
 use serde::Serialize;
+use training::with_path;
 
-use crate::cli::{self, Format};
-use crate::features::message;
-use crate::report::text::bar;
-use crate::trial::usable;
-use crate::{run_folder, sound_files};
+use crate::model_options::ModelOptions;
+use crate::output::recordings;
 
-/// Files classified between two writes: enough to keep every core busy.
-const CHUNK: usize = 64;
+/// Recordings between two writes: enough to keep every core busy, and as many
+/// as the network takes at once.
+const CHUNK: usize = Recognizer::BATCH;
+
+/// `affekt classify`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt classify voice.wav
+  affekt classify interviews/ --format csv > emotions.csv
+  sox call.mp3 -t wav - | affekt classify - --format json
+  affekt classify interviews/ --speaker           all of them are one speaker's
+  affekt classify voice.wav --abstain-below 0.5   no label below 50 %
+
+There is no label where nobody speaks. A recording that is unlike the training
+data (music, noise, another microphone) is marked: its unfamiliarity is above 1,
+and its probabilities are unreliable.
+
+--speaker adapts the model to the voice, by the statistics of all recordings,
+before any is classified. It helps from three recordings on, and most from ten.
+--few-shot takes some labelled recordings of the speaker, a few of every label.
+
+A file that cannot be read is reported, the rest go on, and the exit code is 1.")]
+pub struct Args {
+    /// Recordings, folders of recordings, or - for a WAV from standard input
+    #[arg(required = true, value_name = "FILE|DIR|-")]
+    pub inputs: Vec<PathBuf>,
+    /// Which model, and where it computes.
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// All recordings are of one speaker: adapt the model to the voice first
+    #[arg(long)]
+    pub speaker: bool,
+    /// Adapt the model to a speaker by labelled recordings: a table with the columns path and label
+    #[arg(
+        long,
+        value_name = "TABLE.csv",
+        conflicts_with = "speaker",
+        alias = "taught"
+    )]
+    pub few_shot: Option<PathBuf>,
+    /// Abstain where the most probable label is less probable than this
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0, value_parser = probability, alias = "at-least")]
+    pub abstain_below: f32,
+    /// text for people; json, jsonl (one object a line) and csv for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How `classify` writes.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON list.
+    Json,
+    /// One JSON object a line, as each is ready.
+    Jsonl,
+    /// A table with a header.
+    Csv,
+}
+
+fn probability(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("not a probability from 0 to 1".into()),
+    }
+}
 
 /// Classifies every input; a bad one is reported and the rest go on.
-pub fn run(args: cli::Classify) -> Result<ExitCode> {
-    let device = usable(args.model.backend)?.device()?;
-    let (model, _) = run_folder::open_model(args.model.model.as_deref(), &device)?;
-    let mut recognizer = Recognizer::new(model, device)?;
-    let (inputs, mut failures) = expand(&args.inputs);
-    if args.speaker {
-        recognizer = recognizer.enrolled(&enrolment(&recognizer, &inputs))?;
-    }
-    if let Some(table) = &args.taught {
-        recognizer = taught(&recognizer, table)?;
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let builder = args.model.recognizer()?;
+    let mut recognizer = builder.abstain_below(args.abstain_below).build()?;
+    let (inputs, mut failures) = recordings(&args.inputs);
+    if let Some(table) = &args.few_shot {
+        recognizer = few_shot(&recognizer, table)?;
     }
 
     let labels = recognizer.description().labels.clone();
-    let mut output = Output::new(args.format, args.at_least, labels);
+    let mut output = Output::new(args.format, labels);
     output.begin()?;
-    for inputs in inputs.chunks(CHUNK) {
-        let results: Vec<_> = inputs
-            .par_iter()
-            .map(|input| classify(&recognizer, input).map_err(|error| message(input, &error)))
-            .collect();
-        for (input, result) in inputs.iter().zip(results) {
-            match result {
-                Ok(classification) => output.write(input, &classification)?,
-                Err(message) => failures.push(message),
-            }
+    // A speaker's recordings are enrolled before the first is classified, so
+    // all of them are prepared first; they are decoded once all the same.
+    let chunk = if args.speaker { inputs.len() } else { CHUNK };
+    for inputs in inputs.chunks(chunk.max(1)) {
+        let (clips, failed) = prepare(&recognizer, inputs);
+        failures.extend(failed);
+        let prepared: Vec<&Prepared> = clips.iter().map(|(_, prepared)| prepared).collect();
+        if args.speaker {
+            recognizer = recognizer.enrolled(&Enrolment::from_clips(&prepared))?;
+        }
+        let answers = recognizer.classify_many(&prepared)?;
+        for ((input, _), classification) in clips.iter().zip(&answers) {
+            output.write(input, classification)?;
         }
     }
     output.end()?;
@@ -63,26 +127,47 @@ pub fn run(args: cli::Classify) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// What the recordings say of their one speaker's voice. Those that cannot be
-/// read are reported where they are classified; standard input can be read but
-/// once, and counts for nothing here.
-fn enrolment(recognizer: &Recognizer, inputs: &[PathBuf]) -> Enrolment {
-    let clips: Vec<Enrolment> = inputs
+/// Decodes recordings and extracts their features, in parallel; and what is
+/// wrong with the others.
+fn prepare<'a>(
+    recognizer: &Recognizer,
+    inputs: &'a [PathBuf],
+) -> (Vec<(&'a Path, Prepared)>, Vec<String>) {
+    let results: Vec<Result<(&Path, Prepared), String>> = inputs
         .par_iter()
-        .filter(|input| *input != Path::new("-"))
-        .filter_map(|input| {
-            let recording = audio::Recording::open(input).ok()?;
-            Some(Enrolment::of(&recognizer.features(&recording).ok()?))
+        .map(|input| {
+            let prepared = read(input).and_then(|recording| recognizer.prepare(&recording));
+            let prepared = prepared.map_err(|error| with_path(input, error))?;
+            Ok((input.as_path(), prepared))
         })
         .collect();
-    let mut speaker = Enrolment::new();
-    clips.iter().for_each(|clip| speaker.merge(clip));
-    speaker
+    let (mut clips, mut failures) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(clip) => clips.push(clip),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    (clips, failures)
 }
 
-/// The recogniser for the speaker of the labelled recordings in a table. Their
-/// paths are seen from the table's folder.
-fn taught(recognizer: &Recognizer, table: &Path) -> Result<Recognizer> {
+/// A file, or standard input for `-`.
+fn read(input: &Path) -> Result<Recording, ModelError> {
+    if input != Path::new("-") {
+        return Ok(Recording::open(input)?);
+    }
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().read_to_end(&mut bytes);
+    read.map_err(|source| ModelError::Io {
+        path: "standard input".into(),
+        source,
+    })?;
+    Ok(Recording::from_bytes(&bytes)?)
+}
+
+/// The recogniser for the speaker of the labelled recordings in a table, whose
+/// paths start from the table's folder.
+fn few_shot(recognizer: &Recognizer, table: &Path) -> Result<Recognizer> {
     let name = table.display();
     let mut reader = csv::Reader::from_path(table).with_context(|| name.to_string())?;
     let header = reader.headers().with_context(|| name.to_string())?.clone();
@@ -101,50 +186,19 @@ fn taught(recognizer: &Recognizer, table: &Path) -> Result<Recognizer> {
         let place = labels.iter().position(|known| known == label);
         let place = place.with_context(|| {
             let known = labels.join(", ");
-            format!("{name}, line {line}: the model has no label `{label}`, it has {known}")
+            format!("{name}, line {line}: the model has no label `{label}`; it has {known}")
         })?;
-        let path = table
-            .parent()
-            .unwrap_or(Path::new(""))
-            .join(field(path_column));
-        let features = audio::Recording::open(&path)
-            .map_err(model::ModelError::from)
+        let folder = table.parent().unwrap_or(Path::new(""));
+        let path = folder.join(field(path_column));
+        let features = Recording::open(&path)
+            .map_err(ModelError::from)
             .and_then(|recording| recognizer.features(&recording))
-            .map_err(|error| anyhow!("{name}, line {line}: {}", message(&path, &error)))?;
+            .map_err(|error| anyhow!("{name}, line {line}: {}", with_path(&path, error)))?;
         clips.push((features, place));
     }
     let clips: Vec<(&Features, usize)> = clips.iter().map(|(f, place)| (f, *place)).collect();
-    ensure!(!clips.is_empty(), "{name}: no recording is named");
-    Ok(recognizer.taught(&clips)?)
-}
-
-fn classify(recognizer: &Recognizer, input: &Path) -> Result<Classification, model::ModelError> {
-    if input != Path::new("-") {
-        return recognizer.classify_file(input);
-    }
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .read_to_end(&mut bytes)
-        .map_err(|source| model::ModelError::Io {
-            path: "standard input".into(),
-            source,
-        })?;
-    recognizer.classify_bytes(bytes)
-}
-
-/// The files that the inputs stand for, and what is wrong with the others.
-fn expand(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
-    let (mut files, mut failures) = (Vec::new(), Vec::new());
-    for input in inputs {
-        if !input.is_dir() {
-            files.push(input.clone());
-            continue;
-        }
-        let (found, failed) = sound_files::below(input);
-        files.extend(found);
-        failures.extend(failed);
-    }
-    (files, failures)
+    ensure!(!clips.is_empty(), "{name}: names no recording");
+    Ok(recognizer.few_shot(&clips)?)
 }
 
 /// One result for programs.
@@ -153,7 +207,7 @@ struct Record<'a> {
     path: String,
     /// None where there is a reason to give none.
     label: Option<&'a str>,
-    no_label_because: Option<&'static str>,
+    no_label_because: Option<Reason>,
     probability: f32,
     speech_seconds: Option<f64>,
     unfamiliarity: Option<f32>,
@@ -161,12 +215,12 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn new(input: &Path, classification: &'a Classification, at_least: f32) -> Self {
-        let reason = no_label_because(classification, at_least);
+    fn new(input: &Path, classification: &'a Classification) -> Self {
+        let verdict = classification.verdict();
         Self {
             path: input.display().to_string(),
-            label: reason.is_none().then(|| classification.label()),
-            no_label_because: reason,
+            label: verdict.label(),
+            no_label_because: verdict.reason(),
             speech_seconds: classification.speech_seconds(),
             unfamiliarity: classification.unfamiliarity(),
             probability: classification.probability(),
@@ -179,27 +233,17 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Why a recording gets no label, if it gets none.
-fn no_label_because(classification: &Classification, at_least: f32) -> Option<&'static str> {
-    if !classification.is_speech() {
-        return Some("no speech");
-    }
-    (classification.probability() < at_least).then_some("unsure")
-}
-
 /// Results in one of the formats, on standard output.
 struct Output {
     format: Format,
-    at_least: f32,
     labels: Vec<String>,
     count: usize,
 }
 
 impl Output {
-    fn new(format: Format, at_least: f32, labels: Vec<String>) -> Self {
+    fn new(format: Format, labels: Vec<String>) -> Self {
         Self {
             format,
-            at_least,
             labels,
             count: 0,
         }
@@ -226,9 +270,9 @@ impl Output {
     }
 
     fn write(&mut self, input: &Path, classification: &Classification) -> Result<()> {
-        let record = Record::new(input, classification, self.at_least);
+        let record = Record::new(input, classification);
         let text = match self.format {
-            Format::Text => text(&record, classification),
+            Format::Text => text(&record.path, classification),
             Format::Jsonl => format!("{}\n", serde_json::to_string(&record)?),
             Format::Json => format!(
                 "{}\n  {}",
@@ -237,10 +281,11 @@ impl Output {
             ),
             Format::Csv => {
                 let number = |n: Option<f64>| n.map_or(String::new(), |n| n.to_string());
+                let reason = record.no_label_because.map_or("", Reason::as_str);
                 let first = [
                     record.path.clone(),
                     record.label.unwrap_or_default().into(),
-                    record.no_label_because.unwrap_or_default().into(),
+                    reason.into(),
                     record.probability.to_string(),
                     number(record.speech_seconds),
                     number(record.unfamiliarity.map(f64::from)),
@@ -275,32 +320,19 @@ fn csv_line(fields: impl Iterator<Item = String>) -> Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-fn text(record: &Record, classification: &Classification) -> String {
-    let sure = format!(
-        "{} ({:.0} %)",
-        classification.label(),
-        100.0 * classification.probability()
-    );
-    let mut text = match record.no_label_because {
-        None => format!("{}: {sure}\n", record.path),
-        Some("no speech") => return format!("{}: no speech\n", record.path),
-        Some(reason) => format!("{}: {reason}, at most {sure}\n", record.path),
-    };
-    if let Some(distance) = record
-        .unfamiliarity
-        .filter(|_| !classification.is_familiar())
-    {
-        text += &format!(
-            "  unlike what the model was trained on (unfamiliarity {distance:.1}): \
-             do not rely on this\n"
-        );
+/// A result for people: the verdict, and a bar for every label.
+fn text(path: &str, classification: &Classification) -> String {
+    let verdict = classification.verdict();
+    let mut text = format!("{path}: {verdict}\n");
+    match verdict {
+        Verdict::NoSpeech => return text,
+        Verdict::Unsure { .. } if !classification.is_familiar() => {
+            text += "  unlike the training recordings\n";
+        }
+        _ => {}
     }
-    let width = classification
-        .scores()
-        .iter()
-        .map(|(label, _)| label.chars().count())
-        .max()
-        .unwrap_or(0);
+    let names = classification.scores().iter().map(|(label, _)| label);
+    let width = names.map(|label| label.chars().count()).max().unwrap_or(0);
     for (label, probability) in classification.scores() {
         let probability = f64::from(*probability);
         text += &format!(

@@ -1,19 +1,28 @@
-//! `runner devices`: which backends are usable here, and why one is not.
+//! `affekt devices`: which backends can be used here, and why one cannot.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use model::Backend;
 
-use crate::{cli, trial};
+use crate::backend;
 
-/// Lists the backends; the one that `auto` stands for is marked.
-pub fn run(args: cli::Devices) -> Result<ExitCode> {
-    if args.trial {
-        trial::compute()?;
+/// `affekt devices`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Only compute something small on the graphics card: whether the process
+    /// survives it decides what `--backend auto` takes.
+    #[arg(long, hide = true)]
+    pub probe: bool,
+}
+
+/// Lists the backends; the one that `auto` takes is marked.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    if args.probe {
+        Backend::Wgpu.self_test()?;
         return Ok(ExitCode::SUCCESS);
     }
-    let auto = trial::usable(Backend::Auto)?;
+    let auto = backend::usable(Backend::Auto)?;
     for backend in Backend::CONCRETE {
         let mark = if backend == auto { "* " } else { "  " };
         match backend.describe() {
@@ -23,4 +32,12 @@ pub fn run(args: cli::Devices) -> Result<ExitCode> {
     }
     println!("\n* is what `--backend auto` takes.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command by which this program tries the graphics card in a process of
+/// its own; none where the system does not tell where the program is.
+pub fn probe() -> Option<Command> {
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    command.args(["devices", "--probe"]);
+    Some(command)
 }

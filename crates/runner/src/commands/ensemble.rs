@@ -1,19 +1,39 @@
-//! `runner ensemble`: several models as one, whose probabilities are averaged.
+//! `affekt ensemble`: several models as one, whose probabilities are averaged.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use model::{Backend, Model, Provenance};
+use training::run_folder::model_file;
 
-use crate::report::write_atomically;
-use crate::{cli, run_folder};
+use crate::output::write_file;
+
+/// `affekt ensemble`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt ensemble runs/a runs/b runs/c --out both.safetensors
+  affekt ensemble results/folds/*/model.safetensors --out all-folds.safetensors
+
+The models must have been trained with the same settings but for the seed and
+the speakers. Training with `members` in its settings gives an ensemble at once.")]
+pub struct Args {
+    /// Model files and runs' folders, two at least
+    #[arg(required = true, num_args = 2.., value_name = "FILE|RUN")]
+    pub models: Vec<PathBuf>,
+    /// The file to write, replaced if it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
 
 /// Puts the networks of all models into one file.
-pub fn run(args: cli::Ensemble) -> Result<ExitCode> {
+pub fn run(args: &Args) -> Result<ExitCode> {
     let device = Backend::Flex.device()?;
     let mut models = Vec::with_capacity(args.models.len());
     for choice in &args.models {
-        models.push(run_folder::open_model(Some(choice), &device)?);
+        let file = model_file(choice)?;
+        models.push((Model::load(&file, &device)?, file.display().to_string()));
     }
     let (mut ensemble, first) = models.remove(0);
     for (model, name) in models {
@@ -31,7 +51,7 @@ pub fn run(args: cli::Ensemble) -> Result<ExitCode> {
         }
         join(&mut ensemble, model);
     }
-    write_atomically(&args.out, &ensemble.to_bytes()?)?;
+    write_file(&args.out, &ensemble.to_bytes()?)?;
     println!(
         "{}: {} networks, {} parameters",
         args.out.display(),

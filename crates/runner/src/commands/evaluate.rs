@@ -1,168 +1,145 @@
-//! `runner evaluate`: a model's figures on a corpus.
+//! `affekt evaluate`: a model's figures on a corpus.
 
-use std::collections::HashSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use audio::Features;
-use model::{Provenance, Recognizer};
+use corpus::{Clip, Corpus, Excerpt, same_speaker};
+use metrics::ConfusionMatrix;
+use model::{Backend, Recognizer};
+use report::plots::confusion_matrix_svg;
+use training::run_folder::{model_file, write_test};
+use training::{
+    Event, Exposure, Observer, Stage, TrainedOn, Variant, corpus_for, extract_all, predict,
+};
 
-use super::{describe, ensure_some, list, sources};
-use crate::corpus::{AUTO, Clip, Corpus, CorpusCard, is_unknown, people_and_name, same_speaker};
-use crate::features::extract_all;
-use crate::report::text;
-use crate::settings::Variant;
-use crate::sound::Sound;
-use crate::training::is_synthetic;
-use crate::trial::usable;
-use crate::{cli, evaluation, progress, run_folder};
+use crate::backend;
+use crate::corpus_options::{self, CorpusOptions};
+use crate::output::{ensure_some, list, plural, write_file};
+use crate::terminal::Terminal;
+
+/// `affekt evaluate`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt evaluate runs/2026-01-31-ravdess ravdess/          the speakers that it never heard
+  affekt evaluate runs/2026-01-31-ravdess emodb/ --corpus auto --labels map.toml
+
+Without --corpus the folders are read as those of the training were. Labels are
+compared by name; the model must know all that the recordings have, and a map
+renames or drops what it does not. A model that was trained with a map is
+evaluated with the same one.")]
+pub struct Args {
+    /// A model file or a run's folder
+    pub model: PathBuf,
+    /// Folders of recordings, manifests (.csv) or a list of corpora (.toml)
+    #[arg(required = true, value_name = "DIR|FILE")]
+    pub dirs: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub corpus: CorpusOptions,
+    /// Only these speakers [default: those the model was not trained on]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub speakers: Option<Vec<String>>,
+    /// Write predictions.csv, report.json and confusion_matrix.svg there
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Where to compute: auto, flex, ndarray or wgpu
+    #[arg(long, default_value_t = Backend::Auto)]
+    pub backend: Backend,
+}
 
 /// Classifies the corpus's clips and prints the figures.
-pub fn run(args: cli::Evaluate) -> Result<ExitCode> {
-    let file = run_folder::model_file(&args.model)?;
-    let recognizer = Recognizer::open_on(&file, usable(args.backend)?)?;
-    let provenance = recognizer.description().provenance.clone();
-    // As the training's, if that was by cards, and of as many folders.
-    let read_as = match provenance.corpus_card.as_str() {
-        "folders" | "manifest" => AUTO,
-        cards if [1, args.dirs.len()].contains(&cards.split('+').count()) => cards,
-        _ => AUTO,
-    };
-    let sources = sources(&args.dirs, read_as, &args.corpus)?;
-    let corpus = sources.open_for(&recognizer.description().labels)?;
-    describe(&corpus);
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let recognizer = Recognizer::builder()
+        .model_file(model_file(&args.model)?)
+        .backend(backend::usable(args.backend)?)
+        .build()?;
+    let description = recognizer.description();
+    let default = corpus_for(&description.provenance, args.dirs.len());
+    let sources = args.corpus.sources(&args.dirs, default)?;
+    let corpus = sources.open_for(&description.labels)?;
+    corpus_options::describe(&corpus);
 
-    let heard_of = Heard::new(&provenance, is_synthetic(&corpus));
-    let seen = |clip: &Clip| heard_of.knows(&corpus, clip);
-    let wanted = |clip: &Clip| match &args.speakers {
-        Some(speakers) => {
-            same_speaker(&clip.speaker, speakers.iter().map(String::as_str)).is_some()
-        }
-        None => !seen(clip),
-    };
-    let clips: Vec<&Clip> = corpus.clips.iter().filter(|clip| wanted(clip)).collect();
+    let trained_on = TrainedOn::new(&description.provenance, &corpus);
+    let clips = wanted(args, &corpus, &trained_on);
     ensure_some(
         clips.len(),
-        "no recording of the speakers asked for; by default those the model was trained on are \
-         left out, `--speakers` names others",
+        "no recording of the speakers asked for; by default those that the model was trained on \
+         are left out, `--speakers` names others",
     )?;
-    let voices = match (
-        clips.iter().any(|clip| seen(clip)),
-        clips.iter().any(|clip| is_unknown(&clip.speaker)),
-    ) {
-        (true, _) => Voices::Heard,
-        (false, true) => Voices::Unknown,
-        (false, false) => Voices::Unheard,
-    };
+    let exposure = trained_on.exposure(&corpus, &clips);
 
-    let sounds: Vec<Sound> = clips.iter().map(|clip| Sound::from(*clip)).collect();
-    let bar = progress::bar("features", sounds.len() as u64);
-    let spec = &recognizer.description().features;
-    let (features, failed) =
-        extract_all(&corpus.root, &sounds, spec, &Variant::default(), None, &bar)?;
-    bar.finish_and_clear();
+    let terminal = Terminal::new()?;
+    let excerpts: Vec<Excerpt> = clips.iter().map(|clip| Excerpt::from(*clip)).collect();
+    terminal.notice(Event::Begin {
+        stage: Stage::Features,
+        steps: excerpts.len() as u64,
+        done: 0,
+    });
+    let plain = (&Variant::default(), 0);
+    let extracted = extract_all(&excerpts, &description.features, plain, None, &terminal)?;
+    terminal.notice(Event::End);
     let readable: Vec<(&Clip, &Features)> = clips
         .iter()
-        .zip(&features)
+        .zip(&extracted.features)
         .filter_map(|(clip, features)| Some((*clip, features.as_ref()?)))
         .collect();
-    let predictions = evaluation::predict(&recognizer, &corpus, &readable)?;
+    let predictions = predict(&recognizer, &corpus, &readable)?;
     let matrix = predictions.confusion_matrix();
-    println!("{}", text::summary(&matrix));
+    println!("{}", report::text::confusion_matrix(&matrix));
     if let Some(folder) = &args.out {
-        let voices = match voices {
-            Voices::Heard => "some of them trained on",
-            Voices::Unknown => "not known",
-            Voices::Unheard => "never heard",
-        };
-        let title = format!("{}: speakers {voices}", corpus.card.name);
-        evaluation::write(folder, &predictions, recognizer.description(), &title)?;
+        write_test(folder, &predictions, description)?;
+        let title = format!("{}: {}", corpus.card.name, title(exposure));
+        let picture = confusion_matrix_svg(&matrix, &title)?;
+        write_file(&folder.join("confusion_matrix.svg"), picture.as_bytes())?;
         println!("Results: {}", folder.display());
     }
-    let some_failed = !failed.is_empty();
-    list(
-        "error",
-        failed.into_iter().map(|failure| failure.message).collect(),
+    let failed: Vec<&str> = extracted.failed.iter().map(|f| &*f.message).collect();
+    list("error", &failed);
+    println!(
+        "{}",
+        last_line(&matrix, predictions.speakers().len(), exposure)
     );
-    let voices = match voices {
-        Voices::Heard => {
-            "speakers SOME OF WHOM THE MODEL WAS TRAINED ON: this says nothing about strangers"
-        }
-        Voices::Unknown => {
-            "groups of speakers, some of them NOBODY KNOWS WHO: they may have been trained on"
-        }
-        Voices::Unheard => "speakers never heard in training",
-    };
-    let mut speakers: Vec<&str> = readable.iter().map(|(clip, _)| &*clip.speaker).collect();
-    speakers.sort_unstable();
-    speakers.dedup();
-    match matrix.uar() {
-        Some(uar) => println!("UAR {uar:.3} on {} {voices}", speakers.len()),
-        None => println!("UAR not measured: no recording could be read"),
-    }
-    Ok(if some_failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    Ok(match failed.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     })
 }
 
-/// Whose voices the figures are of.
-#[derive(Clone, Copy)]
-enum Voices {
-    /// Some were trained on.
-    Heard,
-    /// Of some nobody knows who speaks.
-    Unknown,
-    /// All are strangers to the model.
-    Unheard,
-}
-
-/// Whom a model was fitted to: names of people, each within their corpus, since
-/// another corpus's names are other people.
-struct Heard {
-    speakers: HashSet<(String, String)>,
-}
-
-impl Heard {
-    /// Those that the model's provenance names; nobody where it was trained on
-    /// synthetic voices and these are not, or the other way round.
-    fn new(provenance: &Provenance, synthetic: bool) -> Self {
-        let of_model = match CorpusCard::named(&provenance.corpus_card) {
-            Ok(card) => card.people().to_owned(),
-            Err(_) => provenance.corpus_card.clone(),
-        };
-        let speakers = provenance.train_speakers.iter();
-        let speakers = speakers
-            .chain(&provenance.validation_speakers)
-            .filter(|_| provenance.synthetic == synthetic)
-            .map(|speaker| match people_and_name(speaker) {
-                ("", name) => (of_model.clone(), bare(name)),
-                (people, name) => (people.to_owned(), bare(name)),
-            });
-        Self {
-            speakers: speakers.collect(),
+/// The clips of the speakers asked for, or of all that were not trained on.
+fn wanted<'a>(args: &Args, corpus: &'a Corpus, trained_on: &TrainedOn) -> Vec<&'a Clip> {
+    let is_wanted = |clip: &&Clip| match &args.speakers {
+        Some(speakers) => {
+            same_speaker(&clip.speaker, speakers.iter().map(String::as_str)).is_some()
         }
-    }
+        None => !trained_on.contains(corpus, clip),
+    };
+    corpus.clips.iter().filter(is_wanted).collect()
+}
 
-    /// Whether the clip's voice is known to be among them.
-    fn knows(&self, corpus: &Corpus, clip: &Clip) -> bool {
-        let Some(member) = corpus.members.get(clip.member) else {
-            return false;
-        };
-        let (_, name) = people_and_name(&clip.speaker);
-        // A folder or manifest is known to a model by the way it was read alone.
-        let ways = [&member.people, &member.read_as];
-        !is_unknown(name)
-            && ways.iter().any(|people| {
-                let key = ((*people).clone(), bare(name));
-                self.speakers.contains(&key)
-            })
+/// Whose recordings a picture is of.
+fn title(exposure: Exposure) -> &'static str {
+    match exposure {
+        Exposure::Unseen => "unseen speakers",
+        Exposure::Seen => "speakers, some of them trained on",
+        _ => "speakers, some of them unknown",
     }
 }
 
-/// A speaker's number is the same with and without zeros in front.
-fn bare(name: &str) -> String {
-    let bare = name.trim_start_matches('0');
-    if bare.is_empty() { name } else { bare }.to_owned()
+/// The line that says how good the model is, and on whom.
+fn last_line(matrix: &ConfusionMatrix, speakers: usize, exposure: Exposure) -> String {
+    let Some(uar) = matrix.uar() else {
+        return "UAR not measured: no recording could be read".into();
+    };
+    let whom = plural(speakers, "speaker");
+    let exposed = match exposure {
+        Exposure::Unseen => "never heard in training",
+        Exposure::Seen => {
+            "SOME OF WHOM THE MODEL WAS TRAINED ON: this says nothing about new speakers"
+        }
+        _ => "some of them UNKNOWN: the model may have been trained on them",
+    };
+    format!("UAR {uar:.3} on {speakers} {whom} {exposed}")
 }

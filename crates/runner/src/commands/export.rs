@@ -1,18 +1,61 @@
-//! `runner export`: a trained model as a file for other programs.
+//! `affekt export`: a trained model as a file for other programs.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use model::recurrent::pytorch;
 use model::{Backend, Member, Model, onnx};
+use recurrent::pytorch;
+use training::run_folder::model_file;
 
-use crate::cli::{self, ExportFormat};
-use crate::report::write_atomically;
-use crate::run_folder;
+use crate::output::write_file;
+
+/// `affekt export`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt export runs/2026-01-31-ravdess --format onnx --out emotions.onnx
+  affekt export model.safetensors --format pytorch --out lstm.safetensors
+
+onnx (operator set 17) holds the whole way from features to probabilities, the
+normalisation too. It takes
+  frames       [batch, time, columns]   features as they are, padded at the end
+  lengths      [batch]                  frames of each clip, 64-bit integers
+  functionals  [batch, functionals]     only where the model has them
+and gives probabilities [batch, labels]. Its metadata name the labels, the
+columns and the settings that the features are made with.
+
+pytorch holds the recurrent layers alone, under PyTorch's names, as safetensors:
+  network = torch.nn.LSTM(20, 64, bidirectional=True, batch_first=True)
+  network.load_state_dict(safetensors.torch.load_file(\"lstm.safetensors\"))
+The sizes stand in the file's metadata; their input is normalised already.")]
+pub struct Args {
+    /// A model file or a run's folder
+    #[arg(value_name = "FILE|RUN")]
+    pub model: PathBuf,
+    /// onnx for other runtimes, pytorch to go on there
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Which of an ensemble's networks goes to PyTorch
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub member: usize,
+    /// The file to write, replaced if it is there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What `export` writes.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Open Neural Network Exchange: the whole model
+    Onnx,
+    /// safetensors with the names of torch.nn: the recurrent layers
+    Pytorch,
+}
 
 /// Writes the file, and says what it holds.
-pub fn run(args: cli::Export) -> Result<ExitCode> {
-    let file = run_folder::model_file(&args.model)?;
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let file = model_file(&args.model)?;
     let model = Model::load(&file, &Backend::Flex.device()?)?;
     let (bytes, what) = match args.format {
         ExportFormat::Onnx => (
@@ -24,7 +67,7 @@ pub fn run(args: cli::Export) -> Result<ExitCode> {
             "the recurrent layers alone, for load_state_dict",
         ),
     };
-    write_atomically(&args.out, &bytes)?;
+    write_file(&args.out, &bytes)?;
     println!("{}: {what}", args.out.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -43,8 +86,9 @@ fn member(model: &Model, number: usize) -> Result<&Member> {
 #[cfg(test)]
 mod tests {
     use audio::{FeatureSpec, Features, Frames};
-    use model::recurrent::{CellKind, Init};
     use model::{Architecture, Description, Normalisation, Provenance};
+
+    use recurrent::{CellKind, Init};
 
     use super::*;
 
@@ -78,7 +122,7 @@ mod tests {
 
     fn export(folder: &tempfile::TempDir, format: ExportFormat) -> Result<Vec<u8>> {
         let out = folder.path().join("exported");
-        run(cli::Export {
+        run(&Args {
             model: folder.path().into(),
             format,
             member: 1,

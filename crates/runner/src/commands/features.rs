@@ -1,4 +1,4 @@
-//! `runner features`: the features of recordings as tables.
+//! `affekt features`: the features of recordings as tables.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,104 @@ use audio::{
     PitchConfig, ProsodyConfig, Recording, SpectralFeature,
 };
 use rayon::prelude::*;
+use report::tables::FrameTable;
+use training::with_path;
 
-use crate::cli::{self, Block, Preset, TableFormat};
-use crate::features::message;
-use crate::report::write_atomically;
-use crate::tables::Table;
-use crate::{progress, sound_files};
+use crate::output::{recordings, write_file};
+use crate::terminal;
+
+/// `affekt features`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt features voice.wav --preset librosa --format npy --out voice.npy
+  affekt features interviews/ --preset kaldi --format parquet --out tables/
+  affekt features voice.wav --format csv --out -
+  affekt features voice.wav --preset recommended --blocks mfcc,prosody,spectral --out voice.npy
+
+A folder gives a table for each recording, under the same names. A file that
+cannot be read is reported, the rest go on, and the exit code is 1.")]
+pub struct Args {
+    /// A recording, or a folder of recordings
+    pub input: PathBuf,
+    /// Whose frames and MFCCs to compute
+    #[arg(long, value_enum, default_value_t = Preset::Librosa)]
+    pub preset: Preset,
+    /// What to measure of the preset's frames, in the order of the columns, separated by commas [default: the preset's]
+    #[arg(long, value_enum, value_name = "BLOCK,...", value_delimiter = ',')]
+    pub blocks: Vec<Block>,
+    /// npy: an array [frames, columns]; csv and parquet: named columns and the time
+    #[arg(long, value_enum, default_value_t = TableFormat::Npy)]
+    pub format: TableFormat,
+    /// The file to write, or a folder for a folder; - writes CSV to standard output
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// Resample to this rate in Hz first [default: the recording's own]
+    #[arg(long, value_name = "HZ")]
+    pub sample_rate: Option<u32>,
+    /// Coefficients of a frame [default: the preset's]
+    #[arg(long, value_name = "N")]
+    pub n_mfcc: Option<usize>,
+}
+
+/// The MFCCs of a reference tool, or the frames that models see.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[value(rename_all = "snake_case")]
+pub enum Preset {
+    /// librosa.feature.mfcc
+    Librosa,
+    /// torchaudio.transforms.MFCC
+    Torchaudio,
+    /// Kaldi's compute-mfcc-feats
+    Kaldi,
+    /// python_speech_features.mfcc
+    PythonSpeechFeatures,
+    /// HTK, as openSMILE's MFCC12_0
+    Htk,
+    /// What a model trained with the default settings sees: 16 kHz, trimmed
+    Recommended,
+    /// The same, with prosody
+    Emotion,
+}
+
+/// A measure of frames, by its default settings.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[value(rename_all = "snake_case")]
+pub enum Block {
+    /// Cepstral coefficients
+    Mfcc,
+    /// Logarithm of the mel spectrum
+    LogMel,
+    /// Log F0, voicing, strength and level, also relative to the recording's
+    Prosody,
+    /// F0 in Hz and voicing
+    Pitch,
+    /// Sound pressure level in dB
+    Intensity,
+    /// Zero crossings, centroid, bandwidth, roll-off, flatness, flux
+    Spectral,
+    /// Energy by pitch class
+    Chroma,
+    /// Harmonics-to-noise ratio in dB
+    Harmonicity,
+}
+
+/// How `features` writes.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFormat {
+    /// NumPy's array file, 32-bit floats.
+    Npy,
+    /// Text with a header.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
 
 /// Writes a table for the recording, or for each below the folder.
-pub fn run(args: cli::Features) -> Result<ExitCode> {
+pub fn run(args: &Args) -> Result<ExitCode> {
     if !args.input.is_dir() {
-        let table = table(&args, &args.input)
-            .map_err(|error| anyhow::anyhow!(message(&args.input, &format!("{error:#}"))))?;
+        let table = table(args, &args.input)
+            .map_err(|error| anyhow::anyhow!(with_path(&args.input, format!("{error:#}"))))?;
         if args.out == Path::new("-") {
             ensure!(
                 args.format == TableFormat::Csv,
@@ -29,17 +115,17 @@ pub fn run(args: cli::Features) -> Result<ExitCode> {
             );
             std::io::stdout().write_all(&table)?;
         } else {
-            write_atomically(&args.out, &table)?;
+            write_file(&args.out, &table)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
 
-    let (files, mut failures) = sound_files::below(&args.input);
-    let bar = progress::bar("features", files.len() as u64);
+    let (files, mut failures) = recordings(std::slice::from_ref(&args.input));
+    let bar = terminal::bar("features", files.len() as u64);
     let written: Vec<Result<()>> = files
         .par_iter()
         .map(|file| {
-            let result = write_beside(&args, file);
+            let result = write_beside(args, file);
             bar.inc(1);
             result
         })
@@ -47,7 +133,7 @@ pub fn run(args: cli::Features) -> Result<ExitCode> {
     bar.finish_and_clear();
     for (file, result) in files.iter().zip(&written) {
         if let Err(error) = result {
-            failures.push(message(file, &format!("{error:#}")));
+            failures.push(with_path(file, format!("{error:#}")));
         }
     }
     for failure in &failures {
@@ -63,7 +149,7 @@ pub fn run(args: cli::Features) -> Result<ExitCode> {
 }
 
 /// The table of one recording of a folder, under the same name in the other folder.
-fn write_beside(args: &cli::Features, file: &Path) -> Result<()> {
+fn write_beside(args: &Args, file: &Path) -> Result<()> {
     let extension = match args.format {
         TableFormat::Npy => "npy",
         TableFormat::Csv => "csv",
@@ -75,28 +161,25 @@ fn write_beside(args: &cli::Features, file: &Path) -> Result<()> {
     if let Some(folder) = out.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    write_atomically(&out, &table)
+    write_file(&out, &table)
 }
 
 /// The bytes of a recording's table.
-fn table(args: &cli::Features, file: &Path) -> Result<Vec<u8>> {
+fn table(args: &Args, file: &Path) -> Result<Vec<u8>> {
     let recording = Recording::open(file)?;
-    let spec = spec(args, recording.sample_rate);
+    let spec = spec(args, recording.sample_rate());
     let frames = spec.extractor()?.extract(&recording)?.frames;
-    let table = Table {
-        frames: &frames,
-        names: &spec.column_names(),
-        period: spec.frame_period(),
-    };
-    match args.format {
-        TableFormat::Npy => table.npy(),
-        TableFormat::Csv => table.csv(),
-        TableFormat::Parquet => table.parquet(),
-    }
+    let names = spec.column_names();
+    let table = FrameTable::new(&frames, &names, spec.frame_period())?;
+    Ok(match args.format {
+        TableFormat::Npy => table.npy()?,
+        TableFormat::Csv => table.csv()?,
+        TableFormat::Parquet => table.parquet()?,
+    })
 }
 
 /// What is asked for of a recording of this rate.
-fn spec(args: &cli::Features, recorded_at: u32) -> FeatureSpec {
+fn spec(args: &Args, recorded_at: u32) -> FeatureSpec {
     // As the tool computes them: of the recording as it is.
     let tool = |mfcc: MfccConfig| FeatureSpec {
         sample_rate: recorded_at,

@@ -1,18 +1,28 @@
-//! `runner info`: what a model is and where it comes from.
+//! `affekt info`: what a model is and where it comes from.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use model::recurrent::CellKind;
 use model::{Backend, CrossValidation, Model};
+use recurrent::CellKind;
 
-use crate::cli;
-use crate::run_folder;
+use crate::model_options::load;
+
+/// `affekt info`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A model file, a run's folder, or `newest` for the newest under runs/ [default: the model that comes with the program]
+    pub model: Option<PathBuf>,
+    /// Everything as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Prints the model's description, for people or as JSON.
-pub fn run(args: cli::Info) -> Result<ExitCode> {
+pub fn run(args: &Args) -> Result<ExitCode> {
     let device = Backend::Flex.device()?;
-    let (model, file) = run_folder::open_model(args.model.as_deref(), &device)?;
+    let (model, file) = load(args.model.as_deref(), &device)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&model.description)?);
         return Ok(ExitCode::SUCCESS);

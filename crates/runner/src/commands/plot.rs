@@ -1,4 +1,4 @@
-//! `runner plot`: a picture of one recording.
+//! `affekt plot`: a picture of one recording.
 //!
 //! The file is decoded block by block. What is kept of it grows slowly: the
 //! extremes of the waveform, samples at 16 kHz, and frames of pitch and
@@ -15,11 +15,28 @@ use audio::{
     StreamResampler, VadSettings, VadStream,
 };
 use rayon::prelude::*;
+use report::plots::{RecordingPicture, Spectrogram, recording_svg};
+use training::with_path;
 
-use crate::cli;
-use crate::features::message;
-use crate::report::plots::{RecordingPicture, Spectrogram, recording_svg};
-use crate::report::write_atomically;
+use crate::output::write_file;
+
+/// `affekt plot`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt plot voice.wav                         writes voice.svg into this folder
+  affekt plot interview.mp3 --out pictures/interview.svg
+
+One SVG picture, which every browser shows: waveform with the speech shaded, mel
+spectrogram, MFCCs as the recommended settings make them, pitch and intensity.
+Recordings of any length give a picture of less than a megabyte.")]
+pub struct Args {
+    /// The recording
+    pub file: PathBuf,
+    /// The picture to write, replaced if it is there [default: the recording's name with .svg, in this folder, which must not be there yet]
+    #[arg(long, value_name = "PICTURE.svg")]
+    pub out: Option<PathBuf>,
+}
 
 /// All analysis is at this rate: its 8 kHz hold what matters in speech, and it
 /// is the rate that models hear.
@@ -36,11 +53,11 @@ const MOST_EXTREMES: usize = 1 << 14;
 const BANDS: usize = 160;
 
 /// Draws the recording, and says where the picture is.
-pub fn run(args: cli::Plot) -> Result<ExitCode> {
+pub fn run(args: &Args) -> Result<ExitCode> {
     let out = output(&args.file, args.out.as_deref())?;
     let picture = picture(&args.file)
-        .map_err(|error| anyhow::anyhow!(message(&args.file, &format!("{error:#}"))))?;
-    write_atomically(&out, recording_svg(&picture)?.as_bytes())?;
+        .map_err(|error| anyhow::anyhow!(with_path(&args.file, format!("{error:#}"))))?;
+    write_file(&out, recording_svg(&picture)?.as_bytes())?;
     println!("{}", out.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -359,7 +376,7 @@ mod tests {
         audio::write_wav(&file, &[], 16_000).unwrap();
         let draw = |file: &Path| {
             let out = Some(folder.path().join("out.svg"));
-            run(cli::Plot {
+            run(&Args {
                 file: file.into(),
                 out,
             })

@@ -1,229 +1,302 @@
-//! `runner train`: from a folder of recordings to a model tested on speakers
-//! it never heard.
+//! `affekt train`: from a folder of recordings to a model tested on held-out speakers.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
-use model::Backend;
-
-use super::{list, scan, sources};
-use crate::corpus::{Corpus, Sources, Split, split_by_speaker};
-use crate::cross_validation::Summary;
-use crate::report::plots::learning_curves_svg;
-use crate::report::{ConfusionMatrix, EpochLog, EpochMetrics, text, write_atomically};
-use crate::settings::Settings;
-use crate::synth::SynthSettings;
-use crate::training::finish::{Tested, finish, test};
-use crate::training::{
-    Clips, FeatureTable, Parts, Trainer, TrainingClips, checkpoint, is_synthetic,
+use anyhow::Result;
+use corpus::synth::SynthSettings;
+use corpus::{Corpus, Sources, Split, split_by_speaker};
+use metrics::ConfusionMatrix;
+use metrics::cross_validation::Summary;
+use model::{Backend, Model};
+use report::plots::{confusion_matrix_svg, learning_curves_svg};
+use training::run_folder::model_file;
+use training::{
+    Experiment, FeatureStore, FeatureTable, Fitted, Outcome, RESULTS, RunFolder, Settings,
+    cross_validation_for_model, is_synthetic,
 };
-use crate::trial::usable;
-use crate::{cli, evaluation, progress, run_folder};
+
+use super::synth;
+use crate::backend;
+use crate::corpus_options::{self, CorpusOptions};
+use crate::output::{list, plural, write_file};
+use crate::terminal::{INTERRUPTED, Terminal};
 
 /// Where the synthetic corpus goes when no folder is named.
 const SYNTHETIC: &str = "runs/synthetic-corpus";
-/// Where features are kept.
-pub(super) const CACHE: &str = "runs/.cache";
-/// What the shell says of a program that Ctrl-C ended.
-pub(super) const INTERRUPTED: u8 = 130;
 
-/// What a training is about to do.
-struct Plan {
-    settings: Settings,
-    /// The recordings.
-    sources: Sources,
-    /// The run to go on with; `None` begins a new one.
-    resumed: Option<PathBuf>,
+/// `affekt train`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  affekt train                                  the synthetic corpus: tries everything out
+  affekt train ravdess/                         RAVDESS; test speakers from its card
+  affekt train ravdess/ --config emotion        the most accurate recipe
+  affekt train ravdess/ --test-speakers 1,4,9,22 --seed 3
+  affekt train ravdess/ --set training.mixup=0.2 --set architecture.hidden=96
+  affekt train sorted/                          a folder per label: sorted/joy/ann_1.wav
+  affekt train ravdess/ emodb/ --labels map.toml --label-set common
+  affekt train --resume runs/2026-01-31-ravdess
+
+A run folder holds model.safetensors, settings.toml, metrics.jsonl,
+predictions.csv, report.json, confusion_matrix.svg and learning_curves.svg.
+Nothing is chosen on the test speakers: the epoch is chosen on the validation
+speakers, and the normalisation comes from the training speakers.")]
+pub struct Args {
+    /// Folders of recordings, manifests (.csv) or a list of corpora (.toml); without any, a
+    /// synthetic corpus is made and trained on
+    #[arg(value_name = "DIR|FILE")]
+    pub dirs: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub corpus: CorpusOptions,
+    /// The settings.
+    #[command(flatten)]
+    pub settings: SettingsOptions,
+    /// Fine-tune another model: start from its networks, with its features and architecture
+    #[arg(long, value_name = "FILE|RUN")]
+    pub from: Option<PathBuf>,
+    /// The folder of a cross-validation of the same settings, whose figures are noted in the model
+    #[arg(long, value_name = "FOLDER")]
+    pub results: Option<PathBuf>,
+    /// Resume an interrupted training; only --epochs can be changed
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "dirs", "config", "set", "out", "name", "corpus", "labels", "label_set", "speaker_pattern", "seed", "backend", "test_speakers", "validation_speakers"])]
+    pub resume: Option<PathBuf>,
+    /// The run's folder [default: runs/DATE-NAME]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
+    pub out: Option<PathBuf>,
+    /// The run's name in the default folder [default: the corpus's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Held-out speakers to test on: 1,4,9,22; "none" tests nobody
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub test_speakers: Option<Vec<String>>,
+    /// Validation speakers, who decide which epoch is kept; "none" trains all epochs and keeps the last
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub validation_speakers: Option<Vec<String>>,
+    /// The seed of everything random; the same seed gives the same model on the CPU
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// The settings that `train` and `cross-validate` share.
+#[derive(clap::Args, Clone, Debug)]
+pub struct SettingsOptions {
+    /// A settings file, such as an earlier run's settings.toml, or a recipe: emotion (the most accurate) or plain
+    #[arg(long, value_name = "FILE|RECIPE")]
+    pub config: Option<PathBuf>,
+    /// Change one setting by its path, as often as needed: --set training.mixup=0.2; it wins over --config
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<String>,
+    /// Most passes over the training clips, as --set training.epochs=N
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Where to compute: auto, flex, ndarray or wgpu
+    #[arg(long)]
+    pub backend: Option<Backend>,
+    /// Extract all features anew and keep none
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+fn assignment(text: &str) -> Result<String, String> {
+    match text.contains('=') {
+        true => Ok(text.to_owned()),
+        false => Err("write a path and a value, as in training.mixup=0.2".into()),
+    }
+}
+
+impl SettingsOptions {
+    /// The settings of the file or recipe, with what else the command line says;
+    /// `more` are further settings by their paths, which win.
+    ///
+    /// # Errors
+    ///
+    /// Where a setting is unknown or out of its range.
+    pub fn settings(
+        &self,
+        fine_tune: Option<(&Model, &Path)>,
+        more: Vec<(&str, Option<String>)>,
+    ) -> Result<Settings> {
+        let mut builder = Settings::builder();
+        if let Some(file) = &self.config {
+            builder = builder.recipe_or_file(file)?;
+        }
+        if let Some((model, file)) = fine_tune {
+            builder = builder.fine_tuned(&model.description, file)?;
+        }
+        for assignment in &self.set {
+            if let Some((path, value)) = assignment.split_once('=') {
+                builder = builder.set(path.trim(), value.trim())?;
+            }
+        }
+        let own = [
+            ("training.epochs", self.epochs.map(|n| n.to_string())),
+            ("backend", self.backend.map(|b| b.to_string())),
+        ];
+        for (path, value) in own.into_iter().chain(more) {
+            if let Some(value) = value {
+                builder = builder.set(path, &value)?;
+            }
+        }
+        Ok(builder.build()?)
+    }
+
+    /// Where features are kept, unless they are not to be.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no folder for caches.
+    pub fn store(&self) -> Result<Option<FeatureStore>> {
+        Ok(match self.no_cache {
+            true => None,
+            false => Some(FeatureStore::of_user()?),
+        })
+    }
+
+    /// The options as they are typed, to repeat a command.
+    pub fn as_typed(&self) -> String {
+        let config = self.config.as_ref().map(|file| file.display().to_string());
+        let options = [
+            ("config", config),
+            ("epochs", self.epochs.map(|n| n.to_string())),
+            ("backend", self.backend.map(|b| b.to_string())),
+        ];
+        let sets = self.set.iter().map(|set| ("set", Some(set.clone())));
+        let given = options.into_iter().chain(sets);
+        let given = given.filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
+        given.collect()
+    }
 }
 
 /// Trains, tests, and leaves a run folder.
-pub fn run(args: cli::Train) -> Result<ExitCode> {
-    let plan = match &args.resume {
-        Some(folder) => resume(folder, &args)?,
-        None => begin(&args)?,
-    };
-    let device = usable(plan.settings.backend)?.device()?;
-    let corpus = scan(&plan.sources)?;
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let Plan {
+        settings,
+        sources,
+        resumed,
+    } = Plan::new(args)?;
+    let device = backend::device(settings.backend)?;
+    let corpus = corpus_options::open(&sources)?;
+    let (test, validation) = (&settings.test_speakers, &settings.validation_speakers);
     let split = split_by_speaker(
         &corpus,
-        plan.settings.test_speakers.as_deref(),
-        plan.settings.validation_speakers.as_deref(),
-        plan.settings.seed,
+        test.as_deref(),
+        validation.as_deref(),
+        settings.seed,
     )?;
     describe(&split);
-    // With the speakers as they were chosen, so that the file says all and repeats it.
+    // With the speakers that were chosen, so that the file says all and repeats it.
     let settings = Settings {
         corpus: corpus.read_as(),
         test_speakers: Some(split.test_speakers.clone()),
         validation_speakers: Some(split.validation_speakers.clone()),
-        ..plan.settings
+        ..settings
     };
-    let folder = match &plan.resumed {
-        Some(folder) => folder.clone(),
+    let mut folder = match resumed {
+        Some(folder) => folder,
         None => {
-            let name = args.name.unwrap_or_else(|| corpus_name(&corpus));
-            run_folder::create(args.out.as_deref(), &name)?
+            let name = args.name.clone().unwrap_or_else(|| corpus_name(&corpus));
+            RunFolder::create(args.out.as_deref(), &name)?
         }
     };
-    let data = toml::to_string(&plan.sources.resolved(&corpus))?;
-    write_text(&folder.join("settings.toml"), &settings.to_toml()?)?;
-    write_text(&folder.join("data.toml"), &data)?;
+    folder.write_plan(&settings, &sources.resolved(&corpus))?;
 
-    let cache = (!args.no_cache).then(|| Path::new(CACHE));
+    let terminal = Terminal::new()?;
     let others = [&split.validation[..], &split.test].concat();
-    let table = FeatureTable::extract(&corpus, &split.train, &others, &settings, cache)?;
-    let parts = Parts::select(&corpus, &split, &table, &settings.training.auxiliary)?;
-    let description = parts.describe(&corpus, &split, &settings)?;
-    let (train, validation, normalisation) = parts.clips(&settings)?;
-
-    let mut trainer = Trainer::new(&description, &settings.training, settings.seed, &device);
-    if let Some(from) = &settings.from {
-        let (model, name) = run_folder::open_model(Some(from), &device)?;
-        trainer
-            .begin_with(&model)
-            .with_context(|| format!("{name} cannot be gone on from"))?;
-    }
-    let checkpoint_file = folder.join("checkpoint.safetensors");
-    let log_file = folder.join("metrics.jsonl");
-    // An interruption within the first epoch leaves no checkpoint.
-    let (mut log, mut epochs) = if checkpoint_file.exists() {
-        checkpoint::load(&mut trainer, &checkpoint_file)?;
-        eprintln!("Going on after epoch {}.", trainer.epoch());
-        EpochLog::resume(&log_file, trainer.epoch())?
-    } else {
-        (EpochLog::create(&log_file)?, Vec::new())
+    let store = args.settings.store()?;
+    let (train, store) = (&split.train, store.as_ref());
+    let features = FeatureTable::extract(&corpus, train, &others, &settings, store, &terminal)?;
+    let fine_tune = match &settings.from {
+        Some(from) => Some(Model::load(model_file(from)?, &device)?),
+        None => None,
     };
-    let interrupted = stop_on_ctrl_c()?;
-    let finished = train_epochs(
-        &mut trainer,
-        &train,
-        &validation,
-        &interrupted,
-        &settings,
-        |trainer, metrics| {
-            log.append(&metrics)?;
-            epochs.push(metrics);
-            checkpoint::save(trainer, &checkpoint_file)
-        },
-    )?;
-    if !finished {
-        eprintln!(
-            "Stopped after epoch {}; nothing is lost. Go on with `runner train --resume {}`.",
-            trainer.epoch(),
-            folder.display()
-        );
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-
-    let name = corpus_name(&corpus);
-    let best = trainer.best().map(|best| best.epoch);
-    let curves = learning_curves_svg(&epochs, best, &format!("{name}: learning curves"))?;
-    write_text(&folder.join("learning_curves.svg"), &curves)?;
-    let recognizer = finish(
-        &trainer,
-        &parts,
-        &normalisation,
-        description,
-        &corpus,
-        &device,
-    )?;
-    let Tested {
-        mut model,
-        predictions,
-        matrix,
-    } = test(recognizer, &parts, &corpus)?;
-    if let Some(results) = &args.results {
-        let found = Summary::read(results)?;
-        model.description.provenance.cross_validation = Some(found.for_model());
-    }
-    let title = format!("{name}: speakers never heard");
-    evaluation::write(&folder, &predictions, &model.description, &title)?;
-    // Last, so that a folder with a model is a finished run.
-    model.save(folder.join(run_folder::MODEL))?;
-
-    println!("Kept epoch {} of {}.", best.unwrap_or(0), epochs.len());
-    if matrix.total() > 0 {
-        println!("\n{}", text::summary(&matrix));
-    }
-    println!("Model and results: {}", folder.display());
-    list("could not be read", table.failed);
-    println!("{}", last_line(&matrix, &split, &corpus));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A new run.
-fn begin(args: &cli::Train) -> Result<Plan> {
-    let settings = settings(args)?;
-    settings.validate()?;
-    let dirs = match args.dirs.as_slice() {
-        [] => vec![synthetic_corpus()?],
-        dirs => dirs.to_vec(),
+    let experiment = Experiment {
+        corpus: &corpus,
+        split: &split,
+        features: &features,
+        settings: &settings,
+        device: &device,
+        fine_tune: fine_tune.as_ref(),
+        speaker_adaptation: false,
     };
-    Ok(Plan {
-        sources: sources(&dirs, &settings.corpus, &args.corpus)?,
-        settings,
-        resumed: None,
-    })
-}
-
-/// An interrupted run, with the settings it was begun with.
-fn resume(folder: &Path, args: &cli::Train) -> Result<Plan> {
-    let mut settings = Settings::load(&folder.join("settings.toml"))
-        .with_context(|| format!("{}: not a run's folder", folder.display()))?;
-    if let Some(epochs) = args.epochs {
-        settings.training.epochs = epochs;
-    }
-    let file = folder.join("data.toml");
-    Ok(Plan {
-        settings,
-        sources: Sources::load(&file)?,
-        resumed: Some(folder.into()),
-    })
-}
-
-fn write_text(path: &Path, text: &str) -> Result<()> {
-    write_atomically(path, text.as_bytes())
-}
-
-/// The settings from the file, or the defaults, with the options given on the command line.
-fn settings(args: &cli::Train) -> Result<Settings> {
-    let mut settings = match &args.config {
-        Some(file) => Settings::load(file)?,
-        None => Settings::default(),
-    };
-    fn set<T: Clone>(setting: &mut T, option: &Option<T>) {
-        if let Some(value) = option {
-            *setting = value.clone();
+    match experiment.run(&mut folder, &terminal)? {
+        Outcome::Interrupted { epoch } => {
+            let folder = folder.path().display();
+            eprintln!(
+                "Stopped after epoch {epoch}; nothing is lost. Resume with `affekt train --resume {folder}`."
+            );
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        Outcome::Finished(mut fitted) => {
+            if let Some(results) = &args.results {
+                let found = Summary::read(&results.join(RESULTS))?;
+                let noted = cross_validation_for_model(&found);
+                fitted.model.description.provenance.cross_validation = Some(noted);
+            }
+            write_results(&folder, &fitted, &corpus_name(&corpus))?;
+            print(&fitted, &folder, &features, &split, &corpus);
+            Ok(ExitCode::SUCCESS)
         }
     }
-    if let Some(from) = &args.from {
-        let (model, _) = run_folder::open_model(Some(from), &Backend::Flex.device()?)?;
-        settings.features = model.description.features;
-        settings.architecture = model.description.architecture;
-        settings.from = Some(from.canonicalize().unwrap_or_else(|_| from.clone()));
+}
+
+/// What a training is about to do.
+struct Plan {
+    settings: Settings,
+    sources: Sources,
+    /// The folder of the training to resume; none for a new one.
+    resumed: Option<RunFolder>,
+}
+
+impl Plan {
+    fn new(args: &Args) -> Result<Self> {
+        let Some(folder) = &args.resume else {
+            let settings = settings(args)?;
+            let dirs = match args.dirs.as_slice() {
+                [] => vec![synthetic_corpus()?],
+                dirs => dirs.to_vec(),
+            };
+            return Ok(Self {
+                sources: args.corpus.sources(&dirs, &settings.corpus)?,
+                settings,
+                resumed: None,
+            });
+        };
+        let folder = RunFolder::open(folder)?;
+        let (mut settings, sources) = folder.plan()?;
+        if let Some(epochs) = args.settings.epochs {
+            settings.training.epochs = epochs;
+        }
+        Ok(Self {
+            settings,
+            sources,
+            resumed: Some(folder),
+        })
     }
-    set(&mut settings.corpus, &args.corpus.corpus);
-    set(&mut settings.seed, &args.seed);
-    set(&mut settings.backend, &args.backend);
-    set(&mut settings.training.epochs, &args.epochs);
-    set(&mut settings.training.batch_size, &args.batch_size);
-    set(&mut settings.training.learning_rate, &args.learning_rate);
-    set(&mut settings.architecture.hidden, &args.hidden);
-    set(&mut settings.architecture.layers, &args.layers);
+}
+
+/// The settings of a new training.
+fn settings(args: &Args) -> Result<Settings> {
     let speakers = |list: &Vec<String>| match list.as_slice() {
-        [none] if none == "none" => Vec::new(),
-        list => list.to_vec(),
+        [none] if none == "none" => "[]".to_owned(),
+        list => format!("{list:?}"),
     };
-    if let Some(list) = &args.test_speakers {
-        settings.test_speakers = Some(speakers(list));
-    }
-    if let Some(list) = &args.validation_speakers {
-        settings.validation_speakers = Some(speakers(list));
-    }
-    Ok(settings)
+    let more = vec![
+        ("corpus", args.corpus.corpus.clone()),
+        ("seed", args.seed.map(|seed| seed.to_string())),
+        ("test_speakers", args.test_speakers.as_ref().map(speakers)),
+        (
+            "validation_speakers",
+            args.validation_speakers.as_ref().map(speakers),
+        ),
+    ];
+    let Some(from) = &args.from else {
+        return args.settings.settings(None, more);
+    };
+    let model = Model::load(model_file(from)?, &Backend::Flex.device()?)?;
+    let from = from.canonicalize().unwrap_or_else(|_| from.clone());
+    args.settings.settings(Some((&model, &from)), more)
 }
 
 /// The corpus for machines that have none, made where it is not there yet.
@@ -233,109 +306,89 @@ fn synthetic_corpus() -> Result<PathBuf> {
          It shows that everything works; it knows nothing of real voices."
     );
     let dir = PathBuf::from(SYNTHETIC);
-    super::synth::write(&dir, &SynthSettings::default())?;
+    synth::write(&dir, &SynthSettings::default())?;
     Ok(dir)
 }
 
 fn corpus_name(corpus: &Corpus) -> String {
-    if is_synthetic(corpus) {
-        "synthetic".into()
-    } else {
-        corpus.card.name.clone()
+    match is_synthetic(corpus) {
+        true => "synthetic".into(),
+        false => corpus.card.name.clone(),
     }
 }
 
 fn describe(split: &Split) {
     let line = |what: &str, clips: &[usize], speakers: &[String], how: String| {
-        eprintln!(
-            "  {what:<10} {:>5} clips  speakers {}{how}",
-            clips.len(),
-            if speakers.is_empty() {
-                "none".into()
-            } else {
-                speakers.join(", ")
-            }
-        );
+        let speakers = match speakers {
+            [] => "none".into(),
+            speakers => speakers.join(", "),
+        };
+        let clips = clips.len();
+        eprintln!("  {what:<10} {clips:>5} clips  speakers {speakers}{how}");
     };
+    let (test, validation) = (&split.test_chosen, &split.validation_chosen);
     line("train", &split.train, &split.train_speakers, String::new());
     line(
         "validation",
         &split.validation,
         &split.validation_speakers,
-        format!(" ({})", split.validation_chosen),
+        format!(" ({validation})"),
     );
     line(
         "test",
         &split.test,
         &split.test_speakers,
-        format!(" ({})", split.test_chosen),
+        format!(" ({test})"),
     );
     if !split.absent.is_empty() {
         eprintln!("  not in this folder: speakers {}", split.absent.join(", "));
     }
 }
 
-/// A flag that the first Ctrl-C sets; the second ends the process at once.
-pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    })
-    .context("Ctrl-C cannot be watched for")?;
-    Ok(flag)
+/// Writes the pictures, then everything else, the model last.
+fn write_results(folder: &RunFolder, fitted: &Fitted, name: &str) -> Result<()> {
+    let path = folder.path();
+    let best = Some(fitted.best_epoch).filter(|epoch| *epoch > 0);
+    let curves = learning_curves_svg(&fitted.epochs, best, &format!("{name}: learning curves"))?;
+    write_file(&path.join("learning_curves.svg"), curves.as_bytes())?;
+    let title = format!("{name}: held-out speakers");
+    let matrix = confusion_matrix_svg(&fitted.confusion_matrix(), &title)?;
+    write_file(&path.join("confusion_matrix.svg"), matrix.as_bytes())?;
+    Ok(folder.write_results(fitted)?)
 }
 
-/// Runs epochs until the training is done; false where it was interrupted.
-fn train_epochs(
-    trainer: &mut Trainer,
-    train: &TrainingClips,
-    validation: &Clips,
-    interrupted: &AtomicBool,
-    settings: &Settings,
-    mut epoch_done: impl FnMut(&Trainer, EpochMetrics) -> Result<()>,
-) -> Result<bool> {
-    let steps = train.len().div_ceil(settings.training.batch_size);
-    let epochs = Trainer::epochs_at_most(&settings.training);
-    let bar = progress::bar("training", (epochs * steps) as u64);
-    bar.set_position((trainer.epoch() * steps) as u64);
-    bar.reset_eta();
-    while !trainer.is_done() {
-        let done = trainer.epoch() * steps;
-        let metrics = trainer.run_epoch(train, validation, interrupted, |step, _| {
-            bar.set_position((done + step) as u64);
-        })?;
-        let Some(metrics) = metrics else {
-            bar.abandon();
-            return Ok(false);
-        };
-        let uar = metrics
-            .validation_uar
-            .map(|uar| format!(" validation UAR {uar:.3}"));
-        bar.set_message(format!(
-            "epoch {} loss {:.3}{}",
-            metrics.epoch,
-            metrics.train_loss,
-            uar.unwrap_or_default()
-        ));
-        epoch_done(trainer, metrics)?;
+fn print(
+    fitted: &Fitted,
+    folder: &RunFolder,
+    features: &FeatureTable,
+    split: &Split,
+    corpus: &Corpus,
+) {
+    let matrix = fitted.confusion_matrix();
+    println!(
+        "Kept epoch {} of {}.",
+        fitted.best_epoch,
+        fitted.epochs.len()
+    );
+    if matrix.total() > 0 {
+        println!("\n{}", report::text::confusion_matrix(&matrix));
     }
-    bar.finish_and_clear();
-    Ok(true)
+    println!("Model and results: {}", folder.path().display());
+    list("could not be read", features.failed());
+    println!("{}", last_line(&matrix, split, corpus));
 }
 
 /// The line that says how good the model is.
 fn last_line(matrix: &ConfusionMatrix, split: &Split, corpus: &Corpus) -> String {
-    let voices = match is_synthetic(corpus) {
-        true => "synthetic speakers",
-        false => "speakers",
+    let kind = match is_synthetic(corpus) {
+        true => "synthetic ",
+        false => "",
     };
+    let count = split.test_speakers.len();
     match matrix.uar() {
         Some(uar) => format!(
-            "UAR {uar:.3} on {} {voices} never heard in training",
-            split.test_speakers.len()
+            "UAR {uar:.3} on {count} {kind}{} never heard in training",
+            plural(count, "speaker")
         ),
         None => "UAR not measured: no test speakers".into(),
     }

@@ -1,0 +1,17 @@
+//! The tests of the crate from outside, as one program: it links only once.
+
+mod api;
+mod augmentation;
+mod blocks;
+mod common;
+mod decoding;
+mod features;
+#[cfg(feature = "all-formats")]
+mod formats;
+mod references;
+mod spectral;
+mod streaming;
+mod streaming_blocks;
+mod vad;
+mod voice;
+mod voice_properties;

@@ -1,0 +1,120 @@
+//! Whether predicted probabilities match how often the answers are right.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Predictions;
+
+/// Bins of equal width over the probabilities from 0 to 1.
+const BINS: usize = 15;
+
+/// How well the predicted probabilities match how often the answers are right.
+///
+/// Predictions are sorted into 15 bins of equal width by the probability of the
+/// predicted class, which is called their confidence. In a well calibrated
+/// recogniser the accuracy in each bin equals the mean confidence there. The
+/// measure is that of Guo, Pleiss, Sun and Weinberger, *On Calibration of Modern
+/// Neural Networks* (ICML 2017).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Calibration {
+    /// The bins, from the least to the most confident.
+    pub bins: Vec<CalibrationBin>,
+    /// Expected calibration error (ECE): the mean gap between accuracy and
+    /// confidence, each bin weighted by its number of clips. From 0 (well
+    /// calibrated) to 1; 0 without clips.
+    pub error: f64,
+}
+
+/// The clips whose confidence is in one range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationBin {
+    /// Number of clips.
+    pub clips: usize,
+    /// Their mean confidence, from 0 to 1; 0 without clips.
+    pub confidence: f64,
+    /// The fraction of them that is right; 0 without clips.
+    pub accuracy: f64,
+}
+
+impl Calibration {
+    /// The calibration of all these predictions together. Clips without a true
+    /// label are left out.
+    pub fn of<'a>(predictions: impl IntoIterator<Item = &'a Predictions>) -> Self {
+        let mut bins = vec![CalibrationBin::default(); BINS];
+        for row in predictions.into_iter().flat_map(Predictions::rows) {
+            let (Some(label), Some(&confidence)) =
+                (row.label, row.probabilities.get(row.predicted))
+            else {
+                continue;
+            };
+            let confidence = f64::from(confidence);
+            let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
+            bin.clips += 1;
+            bin.confidence += confidence;
+            bin.accuracy += f64::from(u8::from(label == row.predicted));
+        }
+        let total: usize = bins.iter().map(|bin| bin.clips).sum();
+        let mut error = 0.0;
+        for bin in bins.iter_mut().filter(|bin| bin.clips > 0) {
+            let clips = bin.clips as f64;
+            error += (bin.accuracy - bin.confidence).abs() / total as f64;
+            bin.confidence /= clips;
+            bin.accuracy /= clips;
+        }
+        Self { bins, error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Prediction;
+
+    /// Clips of class 0, each called class 0 or 1 with this confidence.
+    fn answers(answers: &[(usize, f32)]) -> Predictions {
+        let mut predictions = Predictions::new(["a", "b"]);
+        for &(predicted, confidence) in answers {
+            let mut probabilities = vec![1.0 - confidence; 2];
+            probabilities[predicted] = confidence;
+            let row = Prediction {
+                path: "x.wav".into(),
+                speaker: "1".into(),
+                label: Some(0),
+                predicted,
+                probabilities,
+            };
+            predictions.push(row).unwrap();
+        }
+        predictions
+    }
+
+    #[test]
+    fn the_error_is_the_weighted_gap_derived_by_hand() {
+        // At 0.75: 3 of 4 right, no gap. At 1: 0 of 1 right, a gap of 1.
+        let sure = answers(&[(0, 0.75), (0, 0.75), (0, 0.75), (1, 0.75)]);
+        let wrong = answers(&[(1, 1.0)]);
+        assert_eq!(Calibration::of([&sure]).error, 0.0);
+        assert_eq!(Calibration::of([&wrong]).error, 1.0);
+        let both = Calibration::of([&sure, &wrong]);
+        assert!((both.error - 0.2).abs() < 1e-12);
+        let filled: Vec<_> = both.bins.iter().filter(|bin| bin.clips > 0).collect();
+        assert_eq!((filled[0].clips, filled[0].accuracy), (4, 0.75));
+        assert_eq!((filled[1].clips, filled[1].accuracy), (1, 0.0));
+    }
+
+    #[test]
+    fn clips_without_a_label_do_not_count() {
+        let mut predictions = Predictions::new(["a"]);
+        let row = Prediction {
+            path: "x.wav".into(),
+            speaker: "1".into(),
+            label: None,
+            predicted: 0,
+            probabilities: vec![1.0],
+        };
+        predictions.push(row).unwrap();
+        let calibration = Calibration::of([&predictions]);
+        assert_eq!(calibration.error, 0.0);
+        assert!(calibration.bins.iter().all(|bin| bin.clips == 0));
+    }
+}

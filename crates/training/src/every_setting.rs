@@ -1,0 +1,299 @@
+//! Tests that every setting of a training does something.
+//!
+//! Each field of [`Training`] and of [`Architecture`] is changed in turn, and
+//! the training must come out differently: in the weights after one epoch, or,
+//! where a setting cannot change those, in what it is for. A field that is
+//! missing from the lists here fails the tests.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use audio::{FrameMasks, MaskFill};
+use burn::tensor::Device;
+use corpus::synth::{SynthSettings, write_corpus};
+use corpus::{Corpus, Sources, Split, split_by_speaker};
+use metrics::EpochMetrics;
+use model::{Architecture, Convolution, PoolingKind};
+use recurrent::CellKind;
+use recurrent::parameters::{Parameters, parameters};
+use serde::Serialize;
+
+use crate::settings::{Auxiliary, EnrolmentDraws, Settings, Training, Variant};
+use crate::{
+    Event, Experiment, FeatureStore, FeatureTable, Fitted, Journal, Observer, Outcome, Trainer,
+    TrainingError,
+};
+
+/// A small corpus, unbalanced in its labels, with a store for its features.
+struct Bench {
+    corpus: Corpus,
+    split: Split,
+    store: FeatureStore,
+    _folder: tempfile::TempDir,
+}
+
+/// The weights of all networks after the first epoch, and then a stop.
+#[derive(Default)]
+struct FirstEpoch {
+    weights: Vec<Parameters>,
+    seen: AtomicBool,
+}
+
+/// An observer that interrupts a training as soon as one epoch is done.
+struct StopAfterOne(AtomicBool);
+
+impl Observer for StopAfterOne {
+    fn notice(&self, event: Event<'_>) {
+        if let Event::Epoch(_) = event {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Journal for FirstEpoch {
+    fn resume(&mut self, _: &mut Trainer) -> Result<Vec<EpochMetrics>, TrainingError> {
+        Ok(Vec::new())
+    }
+
+    fn epoch(&mut self, trainer: &Trainer, _: &EpochMetrics) -> Result<(), TrainingError> {
+        if !self.seen.swap(true, Ordering::Relaxed) {
+            self.weights = trainer.classifiers()?.iter().map(parameters).collect();
+        }
+        Ok(())
+    }
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("corpus");
+        let settings = SynthSettings {
+            speakers: 4,
+            takes_per_emotion: 1,
+            seed: 1,
+        };
+        write_corpus(&dir, &settings, |_, _| {}).unwrap();
+        let corpus = Sources::new(&[dir], "ravdess").unwrap().open().unwrap();
+        let name = |number: &str| vec![number.to_owned()];
+        let (test, validation) = (name("1"), name("2"));
+        let mut split = split_by_speaker(&corpus, Some(&test), Some(&validation), 1).unwrap();
+        // Labels of unlike size, so that class weights matter.
+        let (clips, mut left_out) = (&corpus.clips, 0);
+        split.train.retain(|&clip| {
+            let is_out = clips[clip].label == 0 && left_out < 1;
+            left_out += usize::from(is_out);
+            !is_out
+        });
+        Self {
+            store: FeatureStore::new(folder.path().join("store")),
+            corpus,
+            split,
+            _folder: folder,
+        }
+    }
+
+    fn run(&self, settings: &Settings, journal: &mut dyn Journal, stop: bool) -> Option<Fitted> {
+        settings.validate().unwrap();
+        let mut split = self.split.clone();
+        if settings
+            .validation_speakers
+            .as_ref()
+            .is_some_and(Vec::is_empty)
+        {
+            split.validation.clear();
+        }
+        let others = [&split.validation[..], &split.test].concat();
+        let features = FeatureTable::extract(
+            &self.corpus,
+            &split.train,
+            &others,
+            settings,
+            Some(&self.store),
+            &(),
+        );
+        let experiment = Experiment {
+            corpus: &self.corpus,
+            split: &split,
+            features: &features.unwrap(),
+            settings,
+            device: &Device::flex(),
+            fine_tune: None,
+            speaker_adaptation: false,
+        };
+        let one = StopAfterOne(AtomicBool::new(false));
+        let observer: &dyn Observer = if stop { &one } else { &() };
+        match experiment.run(journal, observer).unwrap() {
+            Outcome::Finished(fitted) => Some(*fitted),
+            Outcome::Interrupted { .. } => None,
+        }
+    }
+
+    /// The weights after one epoch.
+    fn weights(&self, settings: &Settings) -> Vec<Parameters> {
+        let mut journal = FirstEpoch::default();
+        self.run(settings, &mut journal, true);
+        assert!(!journal.weights.is_empty());
+        journal.weights
+    }
+
+    /// The whole training.
+    fn fitted(&self, settings: &Settings) -> Fitted {
+        self.run(settings, &mut (), false).unwrap()
+    }
+}
+
+/// A network and a training small enough for forty of them.
+fn base() -> Settings {
+    Settings {
+        architecture: Architecture {
+            hidden: 4,
+            layers: 2,
+            functional_units: 4,
+            ..Architecture::default()
+        },
+        training: Training {
+            epochs: 2,
+            batch_size: 8,
+            variants: vec![Variant::default()],
+            ..Training::default()
+        },
+        ..Settings::default()
+    }
+}
+
+/// The names of the settings of a table.
+fn fields(settings: &impl Serialize) -> BTreeSet<String> {
+    let table = toml::Table::try_from(settings).unwrap();
+    table.into_iter().map(|(name, _)| name).collect()
+}
+
+type Change<T> = (&'static str, fn(&mut T));
+
+#[test]
+fn every_setting_of_the_training_changes_it() {
+    let in_weights: [Change<Training>; 14] = [
+        ("epochs", |t| t.epochs = 3),
+        ("batch_size", |t| t.batch_size = 5),
+        ("learning_rate", |t| t.learning_rate = 1e-3),
+        ("weight_decay", |t| t.weight_decay = 0.5),
+        ("gradient_clip", |t| t.gradient_clip = 1e-3),
+        ("label_smoothing", |t| t.label_smoothing = 0.3),
+        ("class_weights", |t| t.class_weights = false),
+        ("variants", |t| t.variants[0].speed = 0.8),
+        ("crop", |t| t.crop = 0.5),
+        ("masks", |t| {
+            t.masks = Some(FrameMasks {
+                frequency_masks: 1,
+                frequency_width: 3,
+                time_masks: 2,
+                time_width: 10,
+                time_share: 0.5,
+                fill: MaskFill::Zero,
+            });
+        }),
+        ("mixup", |t| t.mixup = 0.4),
+        ("average", |t| t.average = 0.9),
+        ("enrolment", |t| {
+            t.enrolment = Some(EnrolmentDraws {
+                least: 1,
+                ..EnrolmentDraws::default()
+            });
+        }),
+        ("auxiliary", |t| {
+            t.auxiliary = vec![Auxiliary {
+                part: "speaker".into(),
+                weight: 1.0,
+            }];
+        }),
+    ];
+    let elsewhere = ["patience", "temperature", "members"];
+
+    let mut full = base().training;
+    in_weights.iter().for_each(|(_, change)| change(&mut full));
+    let tested = in_weights.iter().map(|(name, _)| *name).chain(elsewhere);
+    let tested: BTreeSet<String> = tested.map(str::to_owned).collect();
+    assert_eq!(fields(&full), tested, "settings that are not tested here");
+
+    let bench = Bench::new();
+    let before = bench.weights(&base());
+    assert!(bench.weights(&base()) == before, "not repeatable");
+    for (name, change) in in_weights {
+        let mut settings = base();
+        change(&mut settings.training);
+        assert!(bench.weights(&settings) != before, "{name} does nothing");
+    }
+}
+
+#[test]
+fn patience_temperature_and_members_do_what_they_are_for() {
+    let bench = Bench::new();
+    let with = |change: fn(&mut Settings)| {
+        let mut settings = base();
+        change(&mut settings);
+        bench.fitted(&settings)
+    };
+    // Weights that hardly move: no epoch is better than the first.
+    let epochs = |patience: usize| {
+        let mut settings = base();
+        settings.training.epochs = 6;
+        settings.training.learning_rate = 1e-30;
+        settings.training.patience = patience;
+        let fitted = bench.fitted(&settings);
+        (fitted.epochs.len(), fitted.best_epoch)
+    };
+    assert_eq!(epochs(1), (2, 1));
+    assert_eq!(epochs(3), (4, 1));
+    assert_eq!(epochs(30), (6, 1));
+
+    // Without validation speakers the temperature is the one of the settings.
+    let fitted = with(|s| {
+        s.validation_speakers = Some(Vec::new());
+        s.training.temperature = 1.7;
+    });
+    assert_eq!(fitted.model.description.temperature, 1.7);
+    assert_eq!(fitted.best_epoch, 2);
+
+    let fitted = with(|s| s.training.members = 3);
+    assert_eq!(fitted.model.members.len(), 3);
+    assert_eq!(fitted.epochs.len(), 6);
+}
+
+#[test]
+fn every_setting_of_the_architecture_changes_the_network() {
+    let changes: [Change<Architecture>; 11] = [
+        ("convolutions", |a| {
+            a.convolutions = vec![Convolution {
+                channels: 4,
+                ..Convolution::default()
+            }];
+        }),
+        ("cell", |a| a.cell = CellKind::Gru),
+        ("hidden", |a| a.hidden = 5),
+        ("layers", |a| a.layers = 1),
+        ("bidirectional", |a| a.bidirectional = false),
+        ("pooling", |a| a.pooling = PoolingKind::Mean),
+        ("functional_units", |a| a.functional_units = 3),
+        ("dropout", |a| a.dropout = 0.0),
+        ("recurrent_dropout", |a| a.recurrent_dropout = 0.5),
+        ("residual", |a| a.residual = true),
+        ("layer_norm", |a| a.layer_norm = true),
+    ];
+    let tested: BTreeSet<String> = changes.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(
+        fields(&base().architecture),
+        tested,
+        "settings that are not tested here"
+    );
+
+    let bench = Bench::new();
+    let before = bench.weights(&base());
+    for (name, change) in changes {
+        let mut settings = base();
+        change(&mut settings.architecture);
+        assert!(bench.weights(&settings) != before, "{name} does nothing");
+    }
+}

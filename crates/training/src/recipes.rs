@@ -1,0 +1,21 @@
+//! Settings that come with the library, by name.
+//!
+//! Each is a TOML file below `recipes/`, with what it reached and why its
+//! numbers are what they are.
+
+/// Every recipe: its name and its text.
+pub const RECIPES: [(&str, &str); 2] = [
+    ("emotion", include_str!("../recipes/emotion.toml")),
+    ("plain", include_str!("../recipes/plain.toml")),
+];
+
+/// The text of a recipe.
+pub fn recipe(name: &str) -> Option<&'static str> {
+    let found = RECIPES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, text)| *text)
+}
+
+/// The names of all recipes, for messages: `emotion, plain`.
+pub fn names() -> String {
+    RECIPES.map(|(name, _)| name).join(", ")
+}

@@ -1,0 +1,233 @@
+//! Settings in layers: defaults, a recipe or file, a model to fine-tune, single values.
+
+use std::path::Path;
+
+use model::Description;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Settings, named_features};
+use crate::{TrainingError, recipes};
+
+/// Collects layers of settings on top of the defaults; a later layer wins.
+///
+/// Layers are merged as RFC 7396 says: tables setting by setting, while lists
+/// are replaced as a whole. The features of a file replace those below.
+#[derive(Clone, Debug)]
+pub struct SettingsBuilder {
+    merged: Value,
+    /// What a message says the settings are from.
+    from: Vec<String>,
+}
+
+impl Default for SettingsBuilder {
+    fn default() -> Self {
+        Self {
+            // Plain data: there is nothing in it that JSON lacks.
+            merged: serde_json::to_value(Settings::default()).unwrap_or_default(),
+            from: Vec::new(),
+        }
+    }
+}
+
+impl SettingsBuilder {
+    /// A recipe by its name, or else a file.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Settings`] where there is neither, with the names of the recipes.
+    pub fn recipe_or_file(self, name: impl AsRef<Path>) -> Result<Self, TrainingError> {
+        let path = name.as_ref();
+        match path.to_str().and_then(recipes::recipe) {
+            Some(text) => self.document(text, format!("recipe {}", path.display())),
+            None if !path.exists() => Err(TrainingError::settings(format!(
+                "{}: neither a file nor a recipe ({})",
+                path.display(),
+                recipes::names()
+            ))),
+            None => self.file(path),
+        }
+    }
+
+    /// A TOML file.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Io`] where it cannot be read, [`TrainingError::Settings`]
+    /// where it is not TOML.
+    pub fn file(self, path: &Path) -> Result<Self, TrainingError> {
+        let text = std::fs::read_to_string(path).map_err(TrainingError::io(path))?;
+        self.document(&text, path.display().to_string())
+    }
+
+    /// The features and the network of a model that will be fine-tuned.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Settings`] where they cannot be written as TOML.
+    pub fn fine_tuned(self, model: &Description, from: &Path) -> Result<Self, TrainingError> {
+        #[derive(Serialize)]
+        struct Layer<'a> {
+            from: &'a Path,
+            architecture: &'a model::Architecture,
+            features: &'a audio::FeatureSpec,
+        }
+        let layer = Layer {
+            from,
+            architecture: &model.architecture,
+            features: &model.features,
+        };
+        let text = toml::to_string(&layer);
+        let text = text.map_err(|error| TrainingError::settings(error.to_string()))?;
+        let mut below = self;
+        // All of the model's architecture counts, also what it leaves unset.
+        below.merged["architecture"] = Value::Null;
+        below.document(&text, "the model to fine-tune".into())
+    }
+
+    /// One setting by its path, as in `training.mixup` and `0.2`. The value is
+    /// written as in TOML; quotes around text may be left out.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Settings`] where the path cannot be one.
+    pub fn set(self, path: &str, value: &str) -> Result<Self, TrainingError> {
+        let is_key = |key: &str| {
+            !key.is_empty()
+                && (key.chars()).all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        };
+        if !path.split('.').all(is_key) {
+            return Err(TrainingError::settings(format!(
+                "`{path}` is not the path of a setting; write it as in `training.mixup`"
+            )));
+        }
+        let as_written = format!("{path} = {value}");
+        let text = match as_written.parse::<toml::Table>() {
+            Ok(_) => as_written,
+            Err(_) => format!("{path} = {}", toml::Value::String(value.to_owned())),
+        };
+        self.layer(&text, format!("{path}={value}"))
+    }
+
+    /// The settings, checked.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Settings`] where a setting is unknown, of the wrong
+    /// type or out of its range, with where the settings are from.
+    pub fn build(self) -> Result<Settings, TrainingError> {
+        let wrong = |what: String| match self.from.is_empty() {
+            true => TrainingError::settings(what),
+            false => TrainingError::settings(format!("{} ({what})", self.from.join(", "))),
+        };
+        let settings: Settings = serde_path_to_error::deserialize(&self.merged)
+            .map_err(|error| wrong(error.to_string()))?;
+        settings
+            .validate()
+            .map_err(|error| wrong(error.to_string()))?;
+        Ok(settings)
+    }
+
+    /// A whole file: its features replace all that is below them.
+    fn document(mut self, text: &str, from: String) -> Result<Self, TrainingError> {
+        let mut layer = parse(text, &from)?;
+        if let Some(features) = layer.get_mut("features") {
+            expand(features);
+            self.merged["features"] = Value::Null;
+        }
+        self.merge(layer, from)
+    }
+
+    /// One setting.
+    fn layer(self, text: &str, from: String) -> Result<Self, TrainingError> {
+        let mut layer = parse(text, &from)?;
+        if let Some(features) = layer.get_mut("features") {
+            expand(features);
+        }
+        self.merge(layer, from)
+    }
+
+    fn merge(mut self, layer: Value, from: String) -> Result<Self, TrainingError> {
+        json_patch::merge(&mut self.merged, &layer);
+        self.from.push(from);
+        Ok(self)
+    }
+}
+
+/// TOML as the values that are merged.
+fn parse(text: &str, from: &str) -> Result<Value, TrainingError> {
+    toml::from_str(text).map_err(|error| TrainingError::settings(format!("{from}: {error}")))
+}
+
+/// Writes out features that are given by a name, so that later layers can
+/// change some of them. An unknown name stays, and is refused in the end.
+fn expand(features: &mut Value) {
+    let named = features.as_str().and_then(named_features);
+    if let Some(Ok(written_out)) = named.map(serde_json::to_value) {
+        *features = written_out;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audio::FeatureSpec;
+
+    use super::*;
+
+    fn set(path: &str, value: &str) -> Result<Settings, TrainingError> {
+        Settings::builder()
+            .recipe_or_file("emotion")?
+            .set(path, value)?
+            .build()
+    }
+
+    #[test]
+    fn a_value_changes_its_setting_and_no_other() {
+        let recipe = Settings::builder().recipe_or_file("emotion").unwrap();
+        let mut expected = recipe.build().unwrap();
+        expected.training.mixup = 0.25;
+        assert_eq!(set("training.mixup", "0.25").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_recipe_through_the_builder_is_what_toml_makes_of_it() {
+        for (name, text) in recipes::RECIPES {
+            let built = Settings::builder().recipe_or_file(name).unwrap();
+            let parsed: Settings = toml::from_str(text).unwrap();
+            assert_eq!(built.build().unwrap(), parsed, "{name}");
+        }
+    }
+
+    #[test]
+    fn tables_lists_and_text_can_be_set() {
+        let settings = set("training.enrolment.most", "9").unwrap();
+        let draws = settings.training.enrolment.unwrap();
+        assert_eq!((draws.least, draws.most, draws.unknown), (3, 9, 0.4));
+        let settings = set("training.variants", "[{ speed = 0.5 }]").unwrap();
+        assert_eq!(settings.training.variants.len(), 1);
+        let settings = set("architecture.cell", "gru").unwrap();
+        assert_eq!(settings.architecture.cell, recurrent::CellKind::Gru);
+        let settings = set("features.mfcc.n_mfcc", "15").unwrap();
+        let mut features = FeatureSpec::emotion();
+        features.mfcc.n_mfcc = 15;
+        assert_eq!(settings.features, features);
+        let settings = set("features", "recommended").unwrap();
+        assert_eq!(settings.features, FeatureSpec::recommended());
+        let settings = set("validation_speakers", "[\"3\"]").unwrap();
+        assert_eq!(settings.validation_speakers.unwrap(), ["3"]);
+    }
+
+    #[test]
+    fn what_cannot_be_set_is_named() {
+        for (path, value, named) in [
+            ("training.mixing", "1", "mixing"),
+            ("training.mixup", "much", "mixup"),
+            ("training.mixup", "-1", "mixup must be from 0"),
+            ("training..mixup", "1", "training..mixup"),
+            ("features", "mfcc", "recommended"),
+        ] {
+            let error = set(path, value).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}
