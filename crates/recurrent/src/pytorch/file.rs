@@ -145,9 +145,7 @@ impl Wanted {
             .filter_map(|name| name.strip_prefix(&prefix))
             .collect();
         if own.iter().any(|name| name.starts_with("weight_hr_l")) {
-            return Err(
-                "its LSTM has a projection (proj_size), which this program does not have".into(),
-            );
+            return Err("its LSTM has a projection (proj_size), which is not supported".into());
         }
         // The highest layer that any tensor names, so that a missing one is found.
         let layers = own
