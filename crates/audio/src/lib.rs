@@ -51,6 +51,7 @@
 //! | MFCCs and log-mel spectra | [`Mfcc`], [`MfccConfig`] with its presets | [`MfccStream`] |
 //! | deltas (slopes over time) | [`delta`] | [`DeltaStream`] |
 //! | the features of a model: a list of blocks over a common grid of rows | [`FeatureSpec`], [`FeatureBlock`], [`Measure`], [`FeatureExtractor`] | [`FeatureStream`] |
+//! | the input of a pretrained speech encoder: levelled mel bands of speech | [`SpeechLevel`] in a [`FeatureSpec`] | [`SpeechStream`] |
 //! | when somebody speaks | [`speech_segments`], [`vad_frames`], [`cut_speech`] | [`VadStream`] |
 //! | pitch and voicing | [`Pitch`] | [`PitchStream`] |
 //! | loudness, noise in the voice, jitter and shimmer, syllables per second | [`Intensity`], [`Harmonicity`], [`Pulses`], [`SpeakingRate`] | |
@@ -92,6 +93,7 @@ mod resample;
 mod simd;
 mod spec;
 mod spectral;
+mod speech;
 mod trim;
 mod vad;
 mod voice;
@@ -116,6 +118,7 @@ pub use spec::{
 pub use spectral::{
     Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape, SpectralStream,
 };
+pub use speech::{SpeechLevel, SpeechStream};
 pub use trim::TrimSettings;
 pub use vad::{Segment, VadFrame, VadSettings, VadStream, cut_speech, speech_segments, vad_frames};
 pub use voice::{

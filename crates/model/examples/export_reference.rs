@@ -185,9 +185,11 @@ fn clips(columns: usize, functionals: usize, rng: &mut ChaCha8Rng) -> Vec<Featur
     };
     LENGTHS
         .iter()
-        .map(|&length| Features {
-            frames: Frames::new((0..length).flat_map(|_| row(columns)).collect(), columns),
-            functionals: row(functionals),
+        .map(|&length| {
+            Features::new(
+                Frames::new((0..length).flat_map(|_| row(columns)).collect(), columns),
+                row(functionals),
+            )
         })
         .collect()
 }

@@ -15,14 +15,15 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch of clips. All must have the same number of columns and of
+    /// A batch of clips. Without columns the frames are one zero a clip. All must have the same number of columns and of
     /// functionals, and at least one frame;
     /// [`Normalisation::apply`](crate::Normalisation::apply) and the audio crate's
     /// extractor ensure it.
     pub fn new(clips: &[&Features], device: &Device) -> Self {
         let lengths: Vec<usize> = clips.iter().map(|clip| clip.frames.len()).collect();
-        let time = lengths.iter().copied().max().unwrap_or(0);
-        let columns = clips.first().map_or(0, |clip| clip.frames.columns());
+        // A tensor without any number cannot be made on every backend.
+        let time = lengths.iter().copied().max().unwrap_or(0).max(1);
+        let columns = clips.first().map_or(0, |clip| clip.frames.columns()).max(1);
         let functionals = clips.first().map_or(0, |clip| clip.functionals.len());
 
         let mut data = Vec::with_capacity(clips.len() * time * columns);

@@ -3,15 +3,19 @@
 //! ```text
 //! frames [batch, time, columns] ── convolutions ── recurrent layers ── pooling over time ──┐
 //!                                                                                          ├── linear ── logits [batch, labels]
-//! functionals [batch, functionals] ── linear, ReLU ────────────────────────────────────────┘
+//! functionals [batch, functionals] ── linear, ReLU ────────────────────────────────────────┤
+//! embedding [batch, numbers] ──────── linear, ReLU ────────────────────────────────────────┘
 //! ```
 //!
-//! The convolutions are optional. They combine neighbouring frames and shorten
+//! Each of the three branches is optional.
+//!
+//! The convolutions are optional, too. They combine neighbouring frames and shorten
 //! the sequence for the recurrent layers.
 //!
-//! The functionals (means, percentiles and the like of the whole utterance) are
-//! optional, too. They carry what the frames lose when the utterance's mean is
-//! subtracted from them: how loud and how bright the voice is as a whole.
+//! The functionals (means, percentiles and the like of the whole utterance) carry
+//! what the frames lose when the utterance's mean is subtracted from them: how loud
+//! and how bright the voice is as a whole. The embedding is that of the pretrained
+//! [`Encoder`](crate::Encoder); it comes after the functionals in the same vector.
 
 use burn::module::Module;
 use burn::tensor::activation::{log_softmax, relu, softmax};
@@ -36,14 +40,16 @@ pub struct Architecture {
     pub cell: CellKind,
     /// Hidden units per recurrent layer and direction.
     pub hidden: usize,
-    /// The number of recurrent layers.
+    /// The number of recurrent layers; 0 leaves the frames out.
     pub layers: usize,
     /// Whether every recurrent layer also has a backward direction.
     pub bidirectional: bool,
     /// The pooling over time.
     pub pooling: PoolingKind,
-    /// Units of the dense branch over the utterance's functionals.
+    /// Units of the dense branch over the utterance's functionals; 0 leaves them out.
     pub functional_units: usize,
+    /// Units of the dense branch over the encoder's embedding; 0 leaves it out.
+    pub encoder_units: usize,
     /// Probability of dropping a unit while training.
     pub dropout: f64,
     /// Probability of dropping a unit of the recurrent state while training: the
@@ -65,6 +71,7 @@ impl Default for Architecture {
             bidirectional: true,
             pooling: PoolingKind::Attention,
             functional_units: 64,
+            encoder_units: 0,
             dropout: 0.3,
             recurrent_dropout: 0.0,
             residual: false,
@@ -84,12 +91,12 @@ impl Architecture {
     ///
     /// [`ModelError::Settings`] names the setting that is out of range.
     pub fn validate(&self) -> Result<(), ModelError> {
-        let in_range = |name: &str, value: usize, most: usize| {
-            if (1..=most).contains(&value) {
+        let in_range = |name: &str, value: usize, least: usize, most: usize| {
+            if (least..=most).contains(&value) {
                 return Ok(());
             }
             Err(ModelError::Settings {
-                what: format!("{name} is {value}, but must be from 1 to {most}"),
+                what: format!("{name} is {value}, but must be from {least} to {most}"),
             })
         };
         for convolution in &self.convolutions {
@@ -103,9 +110,17 @@ impl Architecture {
                 ),
             });
         }
-        in_range("hidden", self.hidden, Self::MOST)?;
-        in_range("layers", self.layers, 64)?;
-        in_range("functional_units", self.functional_units, Self::MOST)?;
+        in_range("hidden", self.hidden, 1, Self::MOST)?;
+        in_range("layers", self.layers, 0, 64)?;
+        in_range("functional_units", self.functional_units, 0, Self::MOST)?;
+        in_range("encoder_units", self.encoder_units, 0, Self::MOST)?;
+        if self.layers == 0 && !self.convolutions.is_empty() {
+            return Err(ModelError::Settings {
+                what: "layers is 0, which leaves the frames out, but there are convolutions over \
+                       them"
+                    .into(),
+            });
+        }
         for (name, share) in [
             ("dropout", self.dropout),
             ("recurrent_dropout", self.recurrent_dropout),
@@ -142,55 +157,100 @@ impl Architecture {
             .zip(&self.convolutions)
     }
 
-    /// The number of parameters of such a network, without making it.
-    pub fn parameter_count(&self, columns: usize, functionals: usize, labels: usize) -> usize {
-        let stack = self.stack(columns);
-        let (branch, dense) = match functionals {
-            0 => (0, 0),
-            some => (self.functional_units * (some + 1), self.functional_units),
-        };
-        let head = (self.pooling.output(stack.output()) + dense + 1) * labels;
-        let convolutions = self.convolutions(columns);
-        let convolutions: usize = convolutions
-            .map(|(input, c)| c.parameter_count(input))
-            .sum();
-        convolutions
-            + stack.parameter_count()
-            + self.pooling.parameter_count(stack.output())
-            + branch
-            + head
+    /// The pooling over time; without layers there is nothing to pool.
+    pub(crate) fn pooling(&self) -> PoolingKind {
+        match self.layers {
+            0 => PoolingKind::Mean,
+            _ => self.pooling,
+        }
     }
 
-    /// A network with initial weights, for `columns` features per frame,
-    /// `functionals` features per utterance and `labels` labels.
-    pub fn init(
-        &self,
-        columns: usize,
-        functionals: usize,
-        labels: usize,
-        init: &mut Init,
-    ) -> Classifier {
-        let stack = self.stack(columns);
-        let pooled = self.pooling.output(stack.output());
-        let dense = if functionals > 0 {
-            self.functional_units
-        } else {
-            0
+    /// How many numbers each branch gives to the last layer.
+    fn branches(&self, inputs: &Inputs) -> [usize; 3] {
+        let stack = self.stack(inputs.columns);
+        let units = |inputs: usize, units: usize| if inputs > 0 { units } else { 0 };
+        [
+            units(self.layers, self.pooling.output(stack.output())),
+            units(inputs.functionals, self.functional_units),
+            units(inputs.embedding, self.encoder_units),
+        ]
+    }
+
+    /// Checks that the network reads something, and nothing that is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] says what is missing.
+    pub fn fits(&self, inputs: &Inputs) -> Result<(), ModelError> {
+        let wrong = |what: &str| Err(ModelError::Settings { what: what.into() });
+        if self.layers > 0 && inputs.columns == 0 {
+            return wrong(
+                "the network has recurrent layers, but the features have no frames for them; set \
+                 layers to 0, or list blocks",
+            );
+        }
+        if self.branches(inputs) == [0; 3] {
+            return wrong(
+                "the network reads nothing: it has no recurrent layers, and units neither for \
+                 functionals nor for an encoder's embedding",
+            );
+        }
+        Ok(())
+    }
+
+    /// The number of parameters of such a network, without making it.
+    pub fn parameter_count(&self, inputs: &Inputs, labels: usize) -> usize {
+        let stack = self.stack(inputs.columns);
+        let [pooled, functionals, embedding] = self.branches(inputs);
+        let frames = match self.layers {
+            0 => 0,
+            _ => {
+                let convolutions = self.convolutions(inputs.columns);
+                let convolutions = convolutions.map(|(input, c)| c.parameter_count(input));
+                convolutions.sum::<usize>()
+                    + stack.parameter_count()
+                    + self.pooling.parameter_count(stack.output())
+            }
         };
-        let convolutions = self.convolutions(columns);
+        frames
+            + functionals * (inputs.functionals + 1)
+            + embedding * (inputs.embedding + 1)
+            + (pooled + functionals + embedding + 1) * labels
+    }
+
+    /// A network with initial weights, for these inputs and `labels` labels.
+    pub fn init(&self, inputs: &Inputs, labels: usize, init: &mut Init) -> Classifier {
+        let stack = self.stack(inputs.columns);
+        let [pooled, functionals, embedding] = self.branches(inputs);
+        let convolutions = self.convolutions(inputs.columns);
+        let dense =
+            |from: usize, to: usize, init: &mut Init| (to > 0).then(|| Linear::new(from, to, init));
         Classifier {
             convolutions: convolutions.map(|(input, c)| c.init(input, init)).collect(),
             recurrent: stack.init(init),
-            pooling: Pooling::new(self.pooling, stack.output(), init),
-            functionals: (functionals > 0).then(|| Linear::new(functionals, dense, init)),
-            head: Linear::new(pooled + dense, labels, init),
+            pooling: Pooling::new(self.pooling(), stack.output(), init),
+            functionals: dense(inputs.functionals, functionals, init),
+            embedding: dense(inputs.embedding, embedding, init),
+            head: Linear::new(pooled + functionals + embedding, labels, init),
             dropout: self.dropout,
+            before_embedding: inputs.functionals,
         }
     }
 }
 
-/// The network: convolutions and recurrent layers over the frames, pooling over
-/// time, a dense branch over the functionals, and a linear layer over both.
+/// What a network is given of a clip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Features of a frame.
+    pub columns: usize,
+    /// Functionals, the embedding not counted.
+    pub functionals: usize,
+    /// Numbers of the encoder's embedding, which come after the functionals.
+    pub embedding: usize,
+}
+
+/// The network: convolutions, recurrent layers and pooling over the frames, a
+/// branch of the functionals, one of the embedding, and a linear layer over them.
 #[derive(Module, Debug)]
 pub struct Classifier {
     /// The convolutions before the recurrent layers.
@@ -199,11 +259,16 @@ pub struct Classifier {
     pub recurrent: Recurrent,
     /// The pooling of their outputs.
     pub pooling: Pooling,
-    /// The branch of the functionals, if the features have any.
+    /// The branch of the functionals, if they are used.
     pub functionals: Option<Linear>,
-    /// From both to the scores of the labels.
+    /// The branch of the embedding, if it is used.
+    pub embedding: Option<Linear>,
+    /// From all branches to the scores of the labels.
     pub head: Linear,
     dropout: f64,
+    /// Functionals that come before the embedding.
+    #[module(skip)]
+    before_embedding: usize,
 }
 
 impl Classifier {
@@ -213,20 +278,40 @@ impl Classifier {
     }
 
     /// One vector for each clip, from which the scores are computed: the results
-    /// of the pooling and of the functionals' branch, concatenated.
+    /// of the branches, concatenated.
     pub fn pooled(&self, batch: &Batch, dropout: &mut Dropout<'_>) -> Tensor<2> {
-        let (mut frames, mut lengths) = (batch.frames.clone(), batch.lengths.clone());
-        for convolution in &self.convolutions {
-            (frames, lengths) = convolution.forward(frames, &lengths);
-            frames = dropout.apply(frames, self.dropout);
+        let mut branches = Vec::with_capacity(3);
+        if !self.recurrent.layers.is_empty() {
+            let (mut frames, mut lengths) = (batch.frames.clone(), batch.lengths.clone());
+            for convolution in &self.convolutions {
+                (frames, lengths) = convolution.forward(frames, &lengths);
+                frames = dropout.apply(frames, self.dropout);
+            }
+            let hidden = self.recurrent.forward(frames, &lengths, dropout);
+            branches.push(self.pooling.forward(hidden, &lengths));
         }
-        let hidden = self.recurrent.forward(frames, &lengths, dropout);
-        let mut pooled = self.pooling.forward(hidden, &lengths);
-        if let (Some(branch), Some(functionals)) = (&self.functionals, &batch.functionals) {
-            let branch = relu(branch.forward(functionals.clone()));
-            pooled = Tensor::cat(vec![pooled, branch], 1);
+        if let Some(numbers) = &batch.functionals {
+            let (before, all) = (self.before_embedding, numbers.dims()[1]);
+            if let Some(branch) = &self.functionals {
+                let functionals = numbers.clone().narrow(1, 0, before);
+                branches.push(relu(branch.forward(functionals)));
+            }
+            if let Some(branch) = &self.embedding {
+                let embedding = numbers.clone().narrow(1, before, all - before);
+                branches.push(relu(branch.forward(embedding)));
+            }
         }
+        let pooled = match branches.len() {
+            1 => branches.remove(0),
+            _ => Tensor::cat(branches, 1),
+        };
         dropout.apply(pooled, self.dropout)
+    }
+
+    /// The number of functionals that come before the embedding.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn before_embedding(&self) -> usize {
+        self.before_embedding
     }
 
     /// The scores of the labels for pooled vectors.
@@ -276,10 +361,10 @@ mod tests {
 
     fn clip(frames: usize, seed: usize) -> Features {
         let value = |k: usize| ((k * 37 + seed * 101) % 89) as f32 / 44.0 - 1.0;
-        Features {
-            frames: Frames::new((0..frames * 3).map(value).collect(), 3),
-            functionals: (0..5).map(|k| value(k + 1000)).collect(),
-        }
+        Features::new(
+            Frames::new((0..frames * 3).map(value).collect(), 3),
+            (0..5).map(|k| value(k + 1000)).collect(),
+        )
     }
 
     fn classifier(device: &Device) -> Classifier {
@@ -294,7 +379,12 @@ mod tests {
             layers: 2,
             ..Architecture::default()
         };
-        architecture.init(3, 5, 4, &mut Init::new(7, device))
+        let inputs = Inputs {
+            columns: 3,
+            functionals: 5,
+            embedding: 0,
+        };
+        architecture.init(&inputs, 4, &mut Init::new(7, device))
     }
 
     fn rows(classifier: &Classifier, clips: &[&Features], device: &Device) -> Vec<Vec<f32>> {

@@ -1,19 +1,26 @@
 //! A model as one safetensors file.
 //!
-//! A model is one network or an ensemble of several networks of the same shape,
-//! whose probabilities are averaged. Its tensors are the networks' parameters
-//! under their paths (`members.0.recurrent.layers.0.forward.weight_hh`,
-//! `members.0.head.weight`, ...), and the statistics of the training clips
-//! (`familiarity.mean`, ..., [`Familiarity`]). The metadata, which safetensors
-//! keeps as strings, hold everything else needed to use them:
+//! A model is an ensemble of networks of the same shape and of linear classifiers,
+//! whose probabilities are averaged; often of one of them. Its tensors are the
+//! networks' parameters under their paths
+//! (`members.0.recurrent.layers.0.forward.weight_hh`, `members.0.head.weight`, ...),
+//! the linear classifiers' (`linear.0.weight`, ...), the weights of the encoder
+//! where it is not the one that comes with the crate
+//! (`encoder.layers.0.forward.weight_hh`, ..., in half precision where that loses
+//! nothing), and the statistics of the training clips (`familiarity.means`, ...,
+//! [`Familiarity`]). The metadata, which safetensors keeps as strings, hold
+//! everything else needed to use them:
 //!
 //! | key | value |
 //! |---|---|
 //! | `format` | `speech-emotion-lstm` |
-//! | `format_version` | `4` |
+//! | `format_version` | `5`; `4`, which had neither encoder nor linear classifiers, is read too |
 //! | `labels` | JSON list of names, in the order of the scores |
 //! | `features` | JSON of the audio crate's `FeatureSpec` |
 //! | `normalisations` | JSON list with one [`Normalisation`] for each network |
+//! | `network_share` | how much each network counts in the mean of the probabilities |
+//! | `linear` | JSON list with inputs, share and [`Normalisation`] of each linear classifier |
+//! | `encoder` | the fingerprint of the encoder's weights ([`Encoder::fingerprint`]), if the features have one |
 //! | `architecture` | JSON of [`Architecture`] |
 //! | `temperature` | the divisor of the probabilities' logarithms |
 //! | `provenance` | JSON of [`Provenance`] |
@@ -27,16 +34,20 @@ use audio::FeatureSpec;
 use burn::tensor::Device;
 use recurrent::Init;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use crate::encoder::{functional_names, functionals};
+use crate::tensor_file::serialize_with_halves;
 use crate::{
-    Architecture, Classifier, Familiarity, ModelError, Normalisation, Provenance, deserialize,
-    serialize,
+    Architecture, Classifier, Encoder, Familiarity, Inputs, LinearClassifier, LinearInputs,
+    ModelError, Normalisation, Provenance, deserialize,
 };
 
 const FORMAT: &str = "speech-emotion-lstm";
-const FORMAT_VERSION: u32 = 4;
+const FORMAT_VERSION: u32 = 5;
+/// Versions that can be read, the newest last.
+const READABLE: [u32; 2] = [4, FORMAT_VERSION];
 /// More networks than this in one file are a mistake.
 const MEMBERS_AT_MOST: usize = 1000;
 
@@ -50,8 +61,15 @@ const MEMBERS_AT_MOST: usize = 1000;
 /// [`Recognizer::new`](crate::Recognizer::new).
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The networks, at least one.
+    /// The networks.
     pub members: Vec<Member>,
+    /// How much the probabilities of each network count in the mean, beside the
+    /// shares of the linear classifiers.
+    pub network_share: f32,
+    /// The linear classifiers. There is at least one of them or of the networks.
+    pub linear: Vec<LinearClassifier>,
+    /// The encoder, if the features have its input.
+    pub encoder: Option<Encoder>,
     /// The statistics of the training clips, if the features have functionals.
     pub familiarity: Option<Familiarity>,
     /// Everything except the weights.
@@ -103,23 +121,37 @@ impl Description {
         Ok(())
     }
 
+    /// What a network of the model is given of a clip.
+    pub fn inputs(&self) -> Inputs {
+        let functionals = self.features.functional_names().len();
+        Inputs {
+            columns: self.features.columns(),
+            functionals,
+            embedding: self.functionals() - functionals,
+        }
+    }
+
+    /// Names of a clip's functionals: those of the audio crate, then those of the
+    /// encoder's embedding.
+    pub fn functional_names(&self) -> Vec<String> {
+        functional_names(&self.features)
+    }
+
+    /// The number of a clip's functionals.
+    pub fn functionals(&self) -> usize {
+        functionals(&self.features)
+    }
+
     /// A network of this shape with initial weights.
     pub fn init(&self, init: &mut Init) -> Classifier {
-        self.architecture.init(
-            self.features.column_names().len(),
-            self.features.functional_names().len(),
-            self.labels.len(),
-            init,
-        )
+        let labels = self.labels.len();
+        self.architecture.init(&self.inputs(), labels, init)
     }
 
     /// The number of parameters of one such network, without creating it.
     pub fn parameter_count(&self) -> usize {
-        self.architecture.parameter_count(
-            self.features.column_names().len(),
-            self.features.functional_names().len(),
-            self.labels.len(),
-        )
+        let labels = self.labels.len();
+        self.architecture.parameter_count(&self.inputs(), labels)
     }
 }
 
@@ -172,17 +204,23 @@ impl Model {
         let d = &self.description;
         let normalisations: Vec<&Normalisation> =
             self.members.iter().map(|m| &m.normalisation).collect();
-        let metadata = HashMap::from([
+        let linear: Vec<LinearHeader> = self.linear.iter().map(LinearHeader::of).collect();
+        let mut metadata = HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
             ("format_version".to_string(), FORMAT_VERSION.to_string()),
             ("labels".to_string(), json(&d.labels)?),
             ("features".to_string(), json(&d.features)?),
             ("normalisations".to_string(), json(&normalisations)?),
+            ("network_share".to_string(), json(&self.network_share)?),
+            ("linear".to_string(), json(&linear)?),
             ("architecture".to_string(), json(&d.architecture)?),
             ("temperature".to_string(), json(&d.temperature)?),
             ("provenance".to_string(), json(&d.provenance)?),
         ]);
-        serialize(&self.parameters(), metadata)
+        if let Some(encoder) = &self.encoder {
+            metadata.insert("encoder".to_string(), json(&encoder.fingerprint())?);
+        }
+        serialize_with_halves(&self.parameters(), ENCODER, metadata)
     }
 
     /// Reads a model; `name` stands for the file in error messages.
@@ -198,7 +236,7 @@ impl Model {
         // Checked before any memory is allocated for the networks that the header describes.
         let networks = parameters
             .iter()
-            .filter(|(name, _)| !name.starts_with(FAMILIARITY));
+            .filter(|(name, _)| name.starts_with(MEMBERS));
         let found: usize = networks.map(|(_, array)| array.values.len()).sum();
         let expected = normalisations.len() * description.parameter_count();
         if found != expected {
@@ -223,17 +261,48 @@ impl Model {
                 normalisation,
             });
         }
+        let linear = optional::<Vec<LinearHeader>>(&metadata, "linear").map_err(corrupt)?;
+        let linear = linear.unwrap_or_default().into_iter().enumerate();
+        let linear = linear.map(|(index, header)| {
+            let own = group(&linear_prefix(index));
+            let classifier = header.classifier(&own, &description);
+            classifier
+                .ok_or_else(|| corrupt("a linear classifier does not fit the features".into()))
+        });
+        let linear = linear.collect::<Result<Vec<_>, _>>()?;
+        let encoder = match description.features.encoder {
+            None => None,
+            Some(_) => {
+                let wanted: String = field(&metadata, "encoder").map_err(corrupt)?;
+                Some(read_encoder(&group(ENCODER), &wanted, name)?)
+            }
+        };
+        let network_share = optional(&metadata, "network_share").map_err(corrupt)?;
+        let network_share = network_share.unwrap_or(1.0);
+        if !(f32::is_finite(network_share) && network_share > 0.0) {
+            return Err(corrupt("the networks' share is not above 0".into()));
+        }
+        if members.is_empty() && linear.is_empty() {
+            return Err(corrupt(
+                "it has neither networks nor linear classifiers".into(),
+            ));
+        }
         let familiarity = group(FAMILIARITY);
-        let functionals = description.features.functional_names().len();
         let familiarity = match familiarity.is_empty() {
             true => None,
             false => Some(
-                Familiarity::from_parameters(&familiarity, functionals)
-                    .ok_or_else(|| corrupt("its familiarity does not fit the features".into()))?,
+                Familiarity::from_parameters(
+                    &familiarity,
+                    Familiarity::range(&description.features),
+                )
+                .ok_or_else(|| corrupt("its familiarity does not fit the features".into()))?,
             ),
         };
         Ok(Self {
             members,
+            network_share,
+            linear,
+            encoder,
             familiarity,
             description,
         })
@@ -245,14 +314,7 @@ impl Model {
         normalisation: Normalisation,
         description: Description,
     ) -> Self {
-        Self {
-            members: vec![Member {
-                classifier,
-                normalisation,
-            }],
-            familiarity: None,
-            description,
-        }
+        Self::ensemble(vec![classifier], &normalisation, description)
     }
 
     /// An ensemble of several networks of one training.
@@ -267,6 +329,9 @@ impl Model {
         };
         Self {
             members: classifiers.into_iter().map(member).collect(),
+            network_share: 1.0,
+            linear: Vec::new(),
+            encoder: None,
             familiarity: None,
             description,
         }
@@ -279,14 +344,36 @@ impl Model {
             let own = parameters(&member.classifier).into_iter();
             own.map(move |(name, array)| (member_prefix(index) + &name, array))
         });
+        let linear = self.linear.iter().enumerate();
+        let linear = linear.flat_map(|(index, classifier)| {
+            let own = classifier.parameters().into_iter();
+            own.map(move |(name, array)| (linear_prefix(index) + &name, array))
+        });
+        // What comes with the crate need not be in every model.
+        let encoder = self
+            .encoder
+            .iter()
+            .filter(|encoder| !encoder.is_pretrained());
+        let encoder = encoder.flat_map(Encoder::parameters);
+        let encoder = encoder.map(|(name, array)| (ENCODER.to_string() + &name, array));
         let familiarity = self.familiarity.iter().flat_map(Familiarity::parameters);
         let familiarity = familiarity.map(|(name, array)| (FAMILIARITY.to_string() + &name, array));
-        named.chain(familiarity).collect()
+        named
+            .chain(linear)
+            .chain(encoder)
+            .chain(familiarity)
+            .collect()
     }
 
-    /// The number of parameters of all its networks.
+    /// The number of parameters of all its networks, of its linear classifiers and of
+    /// its encoder.
     pub fn parameter_count(&self) -> usize {
-        self.members.len() * self.description.parameter_count()
+        let linear = self.linear.iter().map(LinearClassifier::parameter_count);
+        let encoder = self
+            .encoder
+            .as_ref()
+            .map_or(0, |_| Encoder::parameter_count());
+        self.members.len() * self.description.parameter_count() + linear.sum::<usize>() + encoder
     }
 
     /// The names and shapes of the tensors in the file.
@@ -299,9 +386,79 @@ impl Model {
 /// Prefix of the tensors of [`Familiarity`].
 const FAMILIARITY: &str = "familiarity.";
 
+/// Prefix of the tensors of the encoder.
+const ENCODER: &str = "encoder.";
+/// Prefix of the tensors of all networks.
+const MEMBERS: &str = "members.";
+
 /// Prefix of one network's parameters.
 fn member_prefix(index: usize) -> String {
-    format!("members.{index}.")
+    format!("{MEMBERS}{index}.")
+}
+
+/// Prefix of one linear classifier's parameters.
+fn linear_prefix(index: usize) -> String {
+    format!("linear.{index}.")
+}
+
+/// The encoder of a model: its own, or the one that comes with the crate.
+fn read_encoder(weights: &Parameters, wanted: &str, name: &str) -> Result<Encoder, ModelError> {
+    let corrupt = |what: &str| ModelError::Corrupt {
+        name: name.into(),
+        what: what.into(),
+    };
+    if !weights.is_empty() {
+        let encoder = Encoder::from_parameters(weights);
+        let encoder = encoder.ok_or_else(|| corrupt("its encoder is not of two LSTM layers"))?;
+        return match encoder.fingerprint() == wanted {
+            true => Ok(encoder),
+            false => Err(corrupt(
+                "its encoder is not the one that it was trained with",
+            )),
+        };
+    }
+    let encoder = Encoder::pretrained()?;
+    match encoder.fingerprint() == wanted {
+        true => Ok(encoder),
+        false => Err(ModelError::Settings {
+            what: format!(
+                "{name} needs the encoder {wanted}, and this version comes with {}; train the \
+                 model again",
+                encoder.fingerprint()
+            ),
+        }),
+    }
+}
+
+/// What the metadata say of a linear classifier.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinearHeader {
+    inputs: LinearInputs,
+    share: f32,
+    normalisation: Normalisation,
+}
+
+impl LinearHeader {
+    fn of(classifier: &LinearClassifier) -> Self {
+        LinearHeader {
+            inputs: classifier.inputs,
+            share: classifier.share,
+            normalisation: classifier.normalisation.clone(),
+        }
+    }
+
+    /// With its weights; `None` if they do not fit.
+    fn classifier(self, weights: &Parameters, d: &Description) -> Option<LinearClassifier> {
+        let (columns, functionals) = (d.features.columns(), d.functionals());
+        if !self.normalisation.is_sound(columns, functionals) {
+            return None;
+        }
+        let size = self.inputs.range(&d.features).len();
+        let (inputs, share) = (self.inputs, self.share);
+        let labels = d.labels.len();
+        LinearClassifier::from_parameters(weights, labels, size, inputs, self.normalisation, share)
+    }
 }
 
 /// Whether the metadata are of a model of this format and version.
@@ -318,7 +475,10 @@ fn check_format(metadata: &HashMap<String, String>, name: &str) -> Result<(), Mo
         });
     }
     let version = metadata.get("format_version").cloned().unwrap_or_default();
-    if version != FORMAT_VERSION.to_string() {
+    if !READABLE
+        .iter()
+        .any(|readable| version == readable.to_string())
+    {
         return Err(ModelError::Version {
             name: name.into(),
             found: version,
@@ -340,20 +500,31 @@ fn read_description(metadata: &HashMap<String, String>) -> Result<Description, S
     Ok(description)
 }
 
+/// The value of a key that older files lack.
+fn optional<T: DeserializeOwned>(
+    metadata: &HashMap<String, String>,
+    key: &str,
+) -> Result<Option<T>, String> {
+    match metadata.contains_key(key) {
+        true => field(metadata, key).map(Some),
+        false => Ok(None),
+    }
+}
+
 /// One normalisation for each network.
 fn read_normalisations(
     metadata: &HashMap<String, String>,
     description: &Description,
 ) -> Result<Vec<Normalisation>, String> {
     let normalisations: Vec<Normalisation> = field(metadata, "normalisations")?;
-    if !(1..=MEMBERS_AT_MOST).contains(&normalisations.len()) {
+    if normalisations.len() > MEMBERS_AT_MOST {
         return Err(format!(
-            "{} networks, but 1 to {MEMBERS_AT_MOST} are possible",
+            "{} networks, but at most {MEMBERS_AT_MOST} are possible",
             normalisations.len()
         ));
     }
-    let columns = description.features.column_names().len();
-    let functionals = description.features.functional_names().len();
+    let columns = description.features.columns();
+    let functionals = description.functionals();
     let fits = |n: &Normalisation| n.is_sound(columns, functionals);
     if !normalisations.iter().all(fits) {
         return Err("its normalisation does not fit the features".into());

@@ -31,7 +31,7 @@ pub struct Normalisation {
 }
 
 /// Mean and standard deviation, column by column.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statistics {
     /// Means.
@@ -51,9 +51,13 @@ impl Normalisation {
     pub fn fit<'a>(clips: impl IntoIterator<Item = &'a Features>) -> Result<Self, ModelError> {
         let clips: Vec<&Features> = clips.into_iter().collect();
         let frames: usize = clips.iter().map(|clip| clip.frames.len()).sum();
+        let without_frames = clips.iter().all(|clip| clip.frames.columns() == 0);
         Ok(Self {
             frames_a_clip: frames as f32 / clips.len().max(1) as f32,
-            frames: Statistics::fit(clips.iter().flat_map(|clip| clip.frames.rows()))?,
+            frames: match without_frames && !clips.is_empty() {
+                true => Statistics::default(),
+                false => Statistics::fit(clips.iter().flat_map(|clip| clip.frames.rows()))?,
+            },
             functionals: Statistics::fit(clips.iter().map(|clip| &clip.functionals[..]))?,
         })
     }
@@ -105,10 +109,7 @@ impl Normalisation {
         }
         let mut functionals = features.functionals.clone();
         self.functionals.apply(&mut functionals);
-        Ok(Features {
-            frames: Frames::new(data, columns),
-            functionals,
-        })
+        Ok(Features::new(Frames::new(data, columns), functionals))
     }
 }
 
@@ -276,13 +277,13 @@ impl Statistics {
         })
     }
 
-    fn apply(&self, row: &mut [f32]) {
+    pub(crate) fn apply(&self, row: &mut [f32]) {
         for ((value, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
             *value = (*value - mean) / deviation;
         }
     }
 
-    fn check(&self, found: usize, what: &str) -> Result<(), ModelError> {
+    pub(crate) fn check(&self, found: usize, what: &str) -> Result<(), ModelError> {
         if found == self.mean.len() {
             return Ok(());
         }
@@ -308,10 +309,7 @@ mod tests {
     use super::*;
 
     fn clip(data: &[f32], functionals: &[f32]) -> Features {
-        Features {
-            frames: Frames::new(data.to_vec(), 2),
-            functionals: functionals.to_vec(),
-        }
+        Features::new(Frames::new(data.to_vec(), 2), functionals.to_vec())
     }
 
     #[test]

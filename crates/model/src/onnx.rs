@@ -1,15 +1,18 @@
 //! A trained model as an ONNX file, for other programs.
 //!
 //! [`to_bytes`] writes everything from features to probabilities into one graph
-//! (operator set 17): the normalisation, the convolutions, the recurrent layers,
-//! the pooling, the functionals' branch and the softmax of every network of the
-//! model, and the mean of their probabilities. Feature extraction is not part of
-//! it; its settings are in the metadata.
+//! (operator set 17): the encoder with its pooling; the normalisation, the
+//! convolutions, the recurrent layers, the pooling, the other branches and the
+//! softmax of every network of the model; the linear classifiers; and the mean of
+//! their probabilities. Feature extraction is not part of it; its settings are in
+//! the metadata.
 //!
 //! | input | shape | |
 //! |---|---|---|
-//! | `frames` | `[batch, time, columns]`, 32-bit floats | features from the audio crate, not normalised; the padding can hold anything |
+//! | `frames` | `[batch, time, columns]`, 32-bit floats | features from the audio crate, not normalised; the padding can hold anything; only if a network reads them |
 //! | `lengths` | `[batch]`, 64-bit integers | frames of each clip, from 1 to `time` |
+//! | `speech` | `[batch, speech_time, 40]`, 32-bit floats | the encoder's input, `Features::encoder` of the audio crate; only if there is an encoder |
+//! | `speech_lengths` | `[batch]`, 64-bit integers | its frames of each clip, from 1 to `speech_time` |
 //! | `functionals` | `[batch, functionals]`, 32-bit floats | only if the features have functionals |
 //!
 //! | output | shape | |
@@ -32,13 +35,16 @@
 
 pub mod proto;
 
+mod encoder;
 mod graph;
 mod layers;
+
+use std::ops::Range;
 
 use prost::Message;
 use serde::Serialize;
 
-use crate::{Member, Model, ModelError, PoolingKind};
+use crate::{LinearClassifier, Member, Model, ModelError, PoolingKind};
 use graph::{Graph, Name, int, ints, value};
 use proto::{Length, ModelProto, OperatorSetIdProto, StringStringEntryProto, data_type};
 use recurrent::parameters::{Array, parameters};
@@ -69,46 +75,86 @@ pub fn to_proto(model: &Model) -> Result<ModelProto, ModelError> {
     let mut graph = Graph::default();
     let batch = || Length::Param("batch".into());
     let fixed = |length: usize| Length::Value(length as i64);
-    let frames = graph.input(
-        "frames",
-        data_type::FLOAT,
-        &[batch(), Length::Param("time".into()), fixed(columns.len())],
-        "Features of each frame, not normalised, padded at the end",
-    );
-    let lengths = graph.input(
-        "lengths",
-        data_type::INT64,
-        &[batch()],
-        "Frames of each clip",
-    );
-
-    let functionals_input = (!functionals.is_empty()).then(|| {
-        graph.input(
+    let time = |name: &str| Length::Param(name.into());
+    let frames = (d.architecture.layers > 0 && !model.members.is_empty()).then(|| {
+        let frames = graph.input(
+            "frames",
+            data_type::FLOAT,
+            &[batch(), time("time"), fixed(columns.len())],
+            "Features of each frame, not normalised, padded at the end",
+        );
+        let lengths = graph.input(
+            "lengths",
+            data_type::INT64,
+            &[batch()],
+            "Frames of each clip",
+        );
+        let inside = inside(&mut graph, &frames, &lengths);
+        Rows {
+            frames,
+            lengths,
+            inside,
+        }
+    });
+    let mut numbers = Vec::new();
+    if !functionals.is_empty() {
+        numbers.push(graph.input(
             "functionals",
             data_type::FLOAT,
             &[batch(), fixed(functionals.len())],
             "Statistics of each clip, not normalised",
-        )
-    });
-    let inside = inside(&mut graph, &frames, &lengths);
+        ));
+    }
+    if let Some(encoder) = &model.encoder {
+        let rows = graph.input(
+            "speech",
+            data_type::FLOAT,
+            &[
+                batch(),
+                time("speech_time"),
+                fixed(audio::SpeechLevel::COLUMNS),
+            ],
+            "Levelled mel powers of each frame of speech, padded at the end",
+        );
+        let lengths = graph.input(
+            "speech_lengths",
+            data_type::INT64,
+            &[batch()],
+            "Frames of speech of each clip, at least 1",
+        );
+        graph.scope = "speech/".into();
+        let inside = inside(&mut graph, &rows, &lengths);
+        numbers.push(encoder::embedding(
+            &mut graph, encoder, &rows, &lengths, &inside,
+        )?);
+    }
     let inputs = Inputs {
-        frames,
-        lengths,
-        inside,
-        functionals: functionals_input,
+        rows: frames,
+        functionals: match &numbers[..] {
+            [] => None,
+            [one] => Some(one.clone()),
+            several => {
+                let several: Vec<&str> = several.iter().map(String::as_str).collect();
+                Some(graph.node_with("Concat", "numbers", &several, vec![int("axis", 1)]))
+            }
+        },
     };
-    let several = model.members.len() > 1;
-    let mut answers = Vec::with_capacity(model.members.len());
+    let several = model.members.len() + model.linear.len() > 1;
+    let mut answers = Vec::with_capacity(model.members.len() + model.linear.len());
     for (index, member) in model.members.iter().enumerate() {
         if several {
             graph.scope = format!("member{index}/");
         }
-        answers.push(network(
-            &mut graph,
-            member,
-            d.architecture.pooling,
-            &inputs,
-        )?);
+        let answer = network(&mut graph, member, d.architecture.pooling(), &inputs)?;
+        answers.push((answer, model.network_share));
+    }
+    for (index, classifier) in model.linear.iter().enumerate() {
+        if several {
+            graph.scope = format!("linear{index}/");
+        }
+        let range = classifier.inputs.range(&d.features);
+        let answer = linear_classifier(&mut graph, classifier, range, &inputs)?;
+        answers.push((answer, classifier.share));
     }
     graph.scope = String::new();
     let output = together(&mut graph, &answers, d.temperature);
@@ -147,11 +193,19 @@ pub fn to_proto(model: &Model) -> Result<ModelProto, ModelError> {
 
 /// The inputs of every network of the model.
 struct Inputs {
+    rows: Option<Rows>,
+    /// The functionals, then the encoder's embedding.
+    functionals: Option<Name>,
+}
+
+/// Padded frames.
+struct Rows {
     frames: Name,
     lengths: Name,
     inside: Name,
-    functionals: Option<Name>,
 }
+
+type Take<'a> = dyn FnMut(&str) -> Result<Array, ModelError> + 'a;
 
 /// One network, from features to the probabilities of the labels.
 fn network(
@@ -166,16 +220,110 @@ fn network(
             what: format!("the network has no parameter {name}"),
         })
     };
+    let mut branches = Vec::new();
+    if let Some(rows) = &inputs.rows {
+        branches.push(frames_branch(graph, member, pooling, rows, &mut take)?);
+    }
+    let before = member.classifier.before_embedding();
+    let all = member.normalisation.functionals.mean.len();
+    let parts = [
+        ("functionals", &member.classifier.functionals, 0..before),
+        ("embedding", &member.classifier.embedding, before..all),
+    ];
+    for (name, layer, range) in parts {
+        let (Some(_), Some(input)) = (layer, &inputs.functionals) else {
+            continue;
+        };
+        let input = part(graph, name, input, &member.normalisation.functionals, range);
+        let (weight, bias) = (
+            take(&format!("{name}.weight"))?,
+            take(&format!("{name}.bias"))?,
+        );
+        let branch = linear(graph, &format!("{name}_branch"), &input, &weight, &bias);
+        branches.push(graph.node("Relu", &format!("{name}_relu"), &[&branch]));
+    }
+    let pooled = match &branches[..] {
+        [one] => one.clone(),
+        several => {
+            let several: Vec<&str> = several.iter().map(String::as_str).collect();
+            graph.node_with("Concat", "both", &several, vec![int("axis", 1)])
+        }
+    };
+    let (weight, bias) = (take("head.weight")?, take("head.bias")?);
+    let logits = linear(graph, "logits", &pooled, &weight, &bias);
+    let over_labels = vec![int("axis", 1)];
+    Ok(graph.node_with("Softmax", "answer", &[&logits], over_labels))
+}
+
+/// A linear classifier, from functionals to the probabilities of the labels.
+fn linear_classifier(
+    graph: &mut Graph,
+    classifier: &LinearClassifier,
+    range: Range<usize>,
+    inputs: &Inputs,
+) -> Result<Name, ModelError> {
+    let input = inputs.functionals.as_ref();
+    let input = input.ok_or_else(|| ModelError::Export {
+        what: "a linear classifier has nothing to read".into(),
+    })?;
+    let statistics = &classifier.normalisation.functionals;
+    let input = part(graph, "inputs", input, statistics, range);
+    let mut arrays = classifier.parameters();
+    let mut take = |name: &str| {
+        arrays.remove(name).ok_or_else(|| ModelError::Export {
+            what: format!("the linear classifier has no {name}"),
+        })
+    };
+    let (weight, bias) = (take("weight")?, take("bias")?);
+    let scores = linear(graph, "scores", &input, &weight, &bias);
+    Ok(graph.node_with("Softmax", "answer", &[&scores], vec![int("axis", 1)]))
+}
+
+/// Some of the functionals, normalised.
+fn part(
+    graph: &mut Graph,
+    name: &str,
+    input: &str,
+    statistics: &crate::Statistics,
+    range: Range<usize>,
+) -> Name {
+    let all = statistics.mean.len();
+    let chosen = crate::Statistics {
+        mean: statistics.mean[range.clone()].to_vec(),
+        deviation: statistics.deviation[range.clone()].to_vec(),
+    };
+    let mut own = input.to_string();
+    if range.len() < all {
+        let begin = graph.ints(&format!("{name}_begin"), &[range.start as i64]);
+        let end = graph.ints(&format!("{name}_end"), &[range.end as i64]);
+        let axis = graph.ints(&format!("{name}_axis"), &[1]);
+        own = graph.node(
+            "Slice",
+            &format!("{name}_part"),
+            &[input, &begin, &end, &axis],
+        );
+    }
+    normalise(graph, name, &own, &chosen)
+}
+
+/// The convolutions, the recurrent layers and the pooling.
+fn frames_branch(
+    graph: &mut Graph,
+    member: &Member,
+    pooling: PoolingKind,
+    rows: &Rows,
+    mut take: &mut Take<'_>,
+) -> Result<Name, ModelError> {
     let statistics = &member.normalisation.frames;
-    let normalised = normalise(graph, "frames", &inputs.frames, statistics);
+    let normalised = normalise(graph, "frames", &rows.frames, statistics);
     // Padding can hold anything, NaN too, and must not reach a product.
     let zero = graph.floats("zero", &[], &[0.0]);
     let mut frames = graph.node(
         "Where",
         "inside_frames",
-        &[&inputs.inside, &normalised, &zero],
+        &[&rows.inside, &normalised, &zero],
     );
-    let (mut lengths, mut inside) = (inputs.lengths.clone(), inputs.inside.clone());
+    let (mut lengths, mut inside) = (rows.lengths.clone(), rows.inside.clone());
     let mut columns = statistics.mean.len();
     for (index, layer) in member.classifier.convolutions.iter().enumerate() {
         (frames, lengths, inside) =
@@ -189,32 +337,27 @@ fn network(
     let recurrent = &member.classifier.recurrent;
     let states = layers::recurrent(graph, recurrent, &mut take, steps, columns, &short)?;
     let states = graph.node_with("Transpose", "states", &[&states], swapped());
-
     let attention = match member.classifier.pooling.attention {
         Some(_) => Some(take("pooling.attention")?),
         None => None,
     };
-    let mut pooled = pool(graph, pooling, attention, &states, &inside, &lengths);
-    if let (Some(_), Some(input)) = (&member.classifier.functionals, &inputs.functionals) {
-        let statistics = &member.normalisation.functionals;
-        let input = normalise(graph, "functionals", input, statistics);
-        let (weight, bias) = (take("functionals.weight")?, take("functionals.bias")?);
-        let branch = linear(graph, "branch", &input, &weight, &bias);
-        let branch = graph.node("Relu", "branch_relu", &[&branch]);
-        let beside = vec![int("axis", 1)];
-        pooled = graph.node_with("Concat", "both", &[&pooled, &branch], beside);
-    }
-    let (weight, bias) = (take("head.weight")?, take("head.bias")?);
-    let logits = linear(graph, "logits", &pooled, &weight, &bias);
-    let over_labels = vec![int("axis", 1)];
-    Ok(graph.node_with("Softmax", "answer", &[&logits], over_labels))
+    Ok(pool(graph, pooling, attention, &states, &inside, &lengths))
 }
 
-/// The mean of the networks' probabilities after temperature scaling, as in
-/// [`crate::Recognizer`].
-fn together(graph: &mut Graph, answers: &[Name], temperature: f32) -> Name {
-    let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
-    let mean = graph.node("Mean", "mean_probabilities", &answers);
+/// The mean of the members' probabilities by their shares, after temperature
+/// scaling, as in [`crate::Recognizer`].
+fn together(graph: &mut Graph, answers: &[(Name, f32)], temperature: f32) -> Name {
+    let total: f32 = answers.iter().map(|(_, share)| share).sum();
+    let shared: Vec<Name> = answers
+        .iter()
+        .enumerate()
+        .map(|(index, (answer, share))| {
+            let share = graph.floats(&format!("share{index}"), &[], &[share / total]);
+            graph.node("Mul", &format!("shared{index}"), &[answer, &share])
+        })
+        .collect();
+    let shared: Vec<&str> = shared.iter().map(String::as_str).collect();
+    let mean = graph.node("Sum", "mean_probabilities", &shared);
     let power = graph.floats("inverse_temperature", &[], &[1.0 / temperature]);
     let powers = graph.node("Pow", "tempered", &[&mean, &power]);
     let over_labels = graph.ints("labels_axis", &[1]);

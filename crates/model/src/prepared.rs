@@ -21,13 +21,20 @@ pub struct Prepared {
 
 impl Prepared {
     /// Features and speech of a recording, with the model's extractor.
-    pub(crate) fn new(features: Features, recording: &Recording) -> Result<Self, ModelError> {
+    pub(crate) fn new(
+        features: Features,
+        recording: &Recording,
+        extracts_encoder: bool,
+    ) -> Result<Self, ModelError> {
         let speech_seconds = if recording.sample_rate() >= VadSettings::LOWEST_RATE {
             let speech = audio::speech_segments(recording, &VadSettings::default())?;
             Some(speech.iter().map(Segment::duration).sum())
         } else {
             None
         };
+        // The encoder's front end has the last word: it passed nothing on.
+        let has_input = !features.encoder.is_empty() || !extracts_encoder;
+        let speech_seconds = if has_input { speech_seconds } else { Some(0.0) };
         Ok(Self {
             features,
             speech_seconds,

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use audio::{FeatureExtractor, Features, Recording};
+use audio::{Features, Recording};
 use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::nn::rows;
 use crate::{
-    Backend, Batch, Classification, Description, Enrolment, Model, ModelError, Prepared,
+    Backend, Batch, Classification, Description, Enrolment, Extractor, Model, ModelError, Prepared,
     RecognizerBuilder, few_shot,
 };
 
@@ -44,7 +44,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Recognizer {
     model: Model,
-    extractor: FeatureExtractor,
+    extractor: Extractor,
     device: Device,
     /// A label is only given if it is at least this probable.
     pub(crate) abstain_below: f32,
@@ -108,9 +108,10 @@ impl Recognizer {
     pub fn new(mut model: Model, device: Device) -> Result<Self, ModelError> {
         // A model's fields are open, so it may not have come out of a file.
         model.description.validate()?;
-        if model.members.is_empty() {
+        if model.members.is_empty() && model.linear.is_empty() {
             return Err(ModelError::Settings {
-                what: "the model has no network; it needs at least one".into(),
+                what: "the model has no network and no linear classifier; it needs at least one"
+                    .into(),
             });
         }
         for member in &mut model.members {
@@ -119,7 +120,7 @@ impl Recognizer {
             }
         }
         Ok(Self {
-            extractor: model.description.features.extractor()?,
+            extractor: Extractor::with_encoder(&model.description.features, model.encoder.clone())?,
             model,
             device,
             abstain_below: 0.0,
@@ -192,7 +193,8 @@ impl Recognizer {
     ///
     /// [`ModelError::Audio`] if the recording is too short for one frame.
     pub fn prepare(&self, recording: &Recording) -> Result<Prepared, ModelError> {
-        Prepared::new(self.extractor.extract(recording)?, recording)
+        let has_encoder = self.model.encoder.is_some();
+        Prepared::new(self.extractor.extract(recording)?, recording, has_encoder)
     }
 
     /// The model's features of a recording.
@@ -201,7 +203,7 @@ impl Recognizer {
     ///
     /// [`ModelError::Audio`] if the recording is too short for one frame.
     pub fn features(&self, recording: &Recording) -> Result<Features, ModelError> {
-        Ok(self.extractor.extract(recording)?)
+        self.extractor.extract(recording)
     }
 
     /// Classifies prepared recordings, [`BATCH`](Self::BATCH) of them at a time
@@ -234,7 +236,9 @@ impl Recognizer {
         &self,
         clips: &[&Features],
     ) -> Result<Vec<Classification>, ModelError> {
-        if let Some(index) = clips.iter().position(|clip| clip.frames.is_empty()) {
+        let has_frames = self.model.description.features.columns() > 0;
+        let empty = |clip: &&Features| has_frames && clip.frames.is_empty();
+        if let Some(index) = clips.iter().position(empty) {
             return Err(ModelError::Settings {
                 what: format!("clip {index} has no frame; leave it out"),
             });
@@ -255,7 +259,21 @@ impl Recognizer {
     fn probabilities(&self, clips: &[&Features]) -> Result<Vec<Vec<f32>>, ModelError> {
         let labels = self.model.description.labels.len();
         let mut sums = vec![vec![0.0f64; labels]; clips.len()];
+        let mut shares = 0.0;
+        for classifier in &self.model.linear {
+            let share = f64::from(classifier.share);
+            shares += share;
+            let range = classifier.inputs.range(&self.model.description.features);
+            for (sums, clip) in sums.iter_mut().zip(clips) {
+                let probabilities = classifier.probabilities(clip, &range)?;
+                for (sum, probability) in sums.iter_mut().zip(probabilities) {
+                    *sum += share * probability;
+                }
+            }
+        }
+        let share = f64::from(self.model.network_share);
         for member in &self.model.members {
+            shares += share;
             let normalised = clips
                 .iter()
                 .map(|clip| member.normalisation.apply(clip))
@@ -264,11 +282,14 @@ impl Recognizer {
             let probabilities = rows(member.classifier.probabilities(&batch))?;
             for (sums, row) in sums.iter_mut().zip(probabilities) {
                 for (sum, probability) in sums.iter_mut().zip(row) {
-                    *sum += f64::from(probability);
+                    *sum += share * f64::from(probability);
                 }
             }
         }
         let temperature = f64::from(self.model.description.temperature);
+        for sums in &mut sums {
+            sums.iter_mut().for_each(|sum| *sum /= shares);
+        }
         let tempered = sums.iter().map(|sums| tempered(sums, temperature));
         Ok(tempered
             .map(|probabilities| match self.offsets.is_empty() {
@@ -317,6 +338,9 @@ impl Recognizer {
         for member in &mut recognizer.model.members {
             member.normalisation = member.normalisation.adapted(speaker)?;
         }
+        for classifier in &mut recognizer.model.linear {
+            classifier.normalisation = classifier.normalisation.adapted(speaker)?;
+        }
         Ok(recognizer)
     }
 }
@@ -348,10 +372,7 @@ mod tests {
 
     #[test]
     fn a_batch_has_64_clips_or_fewer_if_they_are_long() {
-        let clip = |frames: usize| Features {
-            frames: Frames::new(vec![0.0; frames], 1),
-            functionals: Vec::new(),
-        };
+        let clip = |frames: usize| Features::new(Frames::new(vec![0.0; frames], 1), Vec::new());
         let (short, long, huge) = (clip(4096), clip(8192), clip(BATCH_FRAMES + 1));
         assert_eq!(batch_size(&[&short; 100]), 64);
         assert_eq!(batch_size(&[&short; 3]), 3);

@@ -6,6 +6,7 @@ use recurrent::parameters::{Array, Parameters, to_safetensors};
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use crate::ModelError;
+use burn::tensor::f16;
 
 /// Named arrays and metadata as the bytes of a safetensors file. The same
 /// content gives the same bytes.
@@ -17,11 +18,23 @@ pub fn serialize(
     parameters: &Parameters,
     metadata: HashMap<String, String>,
 ) -> Result<Vec<u8>, ModelError> {
-    Ok(to_safetensors(parameters, metadata)?)
+    Ok(to_safetensors(parameters, metadata, |_| false)?)
+}
+
+/// The same, with the arrays under a prefix in half precision where that loses
+/// nothing.
+pub(crate) fn serialize_with_halves(
+    parameters: &Parameters,
+    prefix: &str,
+    metadata: HashMap<String, String>,
+) -> Result<Vec<u8>, ModelError> {
+    Ok(to_safetensors(parameters, metadata, |name| {
+        name.starts_with(prefix)
+    })?)
 }
 
 /// The arrays and metadata of a safetensors file whose tensors all consist of
-/// 32-bit floats. `name` stands for the file in error messages.
+/// floats of 32 or 16 bits. `name` stands for the file in error messages.
 ///
 /// # Errors
 ///
@@ -53,18 +66,27 @@ pub fn deserialize(
     let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let mut parameters = Parameters::new();
     for (tensor_name, view) in tensors.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(corrupt(format!(
-                "the tensor {tensor_name} does not consist of 32-bit floats"
-            )));
-        }
-        let (values, _) = view.data().as_chunks::<4>();
+        let data = view.data();
+        let values = match view.dtype() {
+            Dtype::F32 => data
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&b| f32::from_le_bytes(b))
+                .collect(),
+            Dtype::F16 => {
+                let halves = data.as_chunks().0.iter();
+                halves.map(|&b| f16::from_le_bytes(b).to_f32()).collect()
+            }
+            _ => {
+                return Err(corrupt(format!(
+                    "the tensor {tensor_name} does not consist of floats of 32 or 16 bits"
+                )));
+            }
+        };
         let array = Array {
             shape: view.shape().to_vec(),
-            values: values
-                .iter()
-                .map(|bytes| f32::from_le_bytes(*bytes))
-                .collect(),
+            values,
         };
         parameters.insert(tensor_name.to_string(), array);
     }

@@ -149,10 +149,10 @@ fn other_files_and_other_versions_are_refused_with_different_errors() {
     ));
     let other = with_metadata(&bytes, "format", "something-else");
     assert!(matches!(load(&other), Err(ModelError::NotAModel { .. })));
-    let later = with_metadata(&bytes, "format_version", "5");
+    let later = with_metadata(&bytes, "format_version", "6");
     let error = load(&later).unwrap_err();
     assert!(
-        matches!(&error, ModelError::Version { found, .. } if found == "5"),
+        matches!(&error, ModelError::Version { found, .. } if found == "6"),
         "{error}"
     );
 }

@@ -2,6 +2,8 @@
 //! take minutes, have a program of their own.
 
 mod common;
+#[cfg(feature = "pretrained")]
+mod encoder;
 mod file;
 #[cfg(feature = "onnx")]
 mod onnx;

@@ -23,10 +23,10 @@ fn model(architecture: Architecture, functionals: bool) -> Model {
     let mut features = FeatureSpec::recommended();
     features.blocks[0].functionals = functionals;
     let functionals = features.functional_names().len();
-    let clip = Features {
-        frames: Frames::new((0..3 * COLUMNS).map(|v| v as f32).collect(), COLUMNS),
-        functionals: vec![1.0; functionals],
-    };
+    let clip = Features::new(
+        Frames::new((0..3 * COLUMNS).map(|v| v as f32).collect(), COLUMNS),
+        vec![1.0; functionals],
+    );
     let description = Description {
         labels: ["calm", "angry", "sad"].map(String::from).to_vec(),
         features,

@@ -201,10 +201,10 @@ fn many_at_once_get_the_answers_that_each_gets_alone() {
 fn clips_without_frames_or_with_other_features_are_refused() {
     let recognizer = recognizer();
     let good = recognizer.features(&recording(440.0)).unwrap();
-    let empty = Features {
-        frames: audio::Frames::new(Vec::new(), good.frames.columns()),
-        functionals: good.functionals.clone(),
-    };
+    let empty = Features::new(
+        audio::Frames::new(Vec::new(), good.frames.columns()),
+        good.functionals.clone(),
+    );
     let other = Features {
         functionals: Vec::new(),
         ..good.clone()

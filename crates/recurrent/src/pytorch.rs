@@ -150,7 +150,7 @@ pub fn to_bytes(network: &Recurrent) -> Result<Vec<u8>, RecurrentError> {
     if let Some(nonlinearity) = nonlinearity {
         metadata.insert("nonlinearity".into(), nonlinearity.into());
     }
-    to_safetensors(&state_dict(network)?, metadata)
+    to_safetensors(&state_dict(network)?, metadata, |_| false)
 }
 
 /// The arguments of PyTorch's module.

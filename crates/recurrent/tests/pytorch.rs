@@ -201,7 +201,7 @@ fn lstm() -> Parameters {
 }
 
 fn error_of(parameters: &Parameters, options: &Options) -> String {
-    let bytes = to_safetensors(parameters, HashMap::new()).unwrap();
+    let bytes = to_safetensors(parameters, HashMap::new(), |_| false).unwrap();
     let error = through_a_file(&bytes, options).unwrap_err();
     assert!(matches!(error, RecurrentError::Weights { .. }), "{error}");
     error.to_string()

@@ -183,8 +183,13 @@ fn learning_curves(results: &[FoldResult]) -> Result<String, ReportError> {
     let Some(seed) = results.iter().map(|result| result.seed).min() else {
         return Ok(String::new());
     };
+    let of_seed = |result: &&FoldResult| result.seed == seed && !result.epochs.is_empty();
+    if !results.iter().any(|result| of_seed(&result)) {
+        // Solved in closed form.
+        return Ok(String::new());
+    }
     let mut text = format!("<h2>Learning curves, seed {seed}</h2>\n");
-    for result in results.iter().filter(|result| result.seed == seed) {
+    for result in results.iter().filter(of_seed) {
         let title = format!("fold {}, seed {seed}", result.fold);
         text += &learning_curves_svg(&result.epochs, Some(result.epoch), &title)?;
     }

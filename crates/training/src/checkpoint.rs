@@ -196,9 +196,11 @@ mod tests {
         let functionals = description.features.functional_names().len();
         let value = |k: usize| ((k * 37) % 89) as f32 / 44.0 - 1.0;
         let clips: Vec<Features> = (0..8)
-            .map(|clip| Features {
-                frames: Frames::new((0..6 * columns).map(|k| value(k + clip)).collect(), columns),
-                functionals: (0..functionals).map(|k| value(k * clip)).collect(),
+            .map(|clip| {
+                Features::new(
+                    Frames::new((0..6 * columns).map(|k| value(k + clip)).collect(), columns),
+                    (0..functionals).map(|k| value(k * clip)).collect(),
+                )
             })
             .collect();
         let settings = Training {

@@ -109,6 +109,16 @@ impl<'a> TrainingClips<'a> {
         self.clips.len()
     }
 
+    /// The clips.
+    pub fn clips(&self) -> &[TrainingClip<'a>] {
+        &self.clips
+    }
+
+    /// The normalisation of the training set.
+    pub fn normalisation(&self) -> &Normalisation {
+        &self.normalisation
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.clips.is_empty()
@@ -177,11 +187,7 @@ impl<'a> TrainingClips<'a> {
     ) -> Result<Sample, TrainingError> {
         let clip = &self.clips[index];
         let variant = rng.random_range(0..clip.variants.len());
-        let heard = clip.variants[variant];
-        let mut features = match &settings.enrolment {
-            Some(draws) => self.enrolled(index, variant, draws, rng)?.apply(heard)?,
-            None => self.normalisation.apply(heard)?,
-        };
+        let mut features = self.normalised(index, variant, settings.enrolment.as_ref(), rng)?;
         if settings.crop < 1.0 {
             features.frames = cropped(&features.frames, settings.crop, rng);
         }
@@ -192,6 +198,26 @@ impl<'a> TrainingClips<'a> {
             features,
             label: clip.label,
             auxiliary: clip.auxiliary.clone(),
+        })
+    }
+
+    /// A clip in one of its variants, normalised as a stranger's, or by other clips
+    /// of its speaker where these draws say so.
+    ///
+    /// # Errors
+    ///
+    /// Where the clips' features are not alike.
+    pub fn normalised(
+        &self,
+        index: usize,
+        variant: usize,
+        draws: Option<&EnrolmentDraws>,
+        rng: &mut impl Rng,
+    ) -> Result<Features, TrainingError> {
+        let heard = self.clips[index].variants[variant];
+        Ok(match draws {
+            Some(draws) => self.enrolled(index, variant, draws, rng)?.apply(heard)?,
+            None => self.normalisation.apply(heard)?,
         })
     }
 
@@ -248,10 +274,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     fn features(length: usize, value: f32) -> Features {
-        Features {
-            frames: Frames::new(vec![value; length], 1),
-            functionals: vec![length as f32],
-        }
+        Features::new(Frames::new(vec![value; length], 1), vec![length as f32])
     }
 
     fn clips<'a>(features: &'a [Features], enrolment: bool) -> TrainingClips<'a> {

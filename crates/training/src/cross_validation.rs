@@ -233,7 +233,7 @@ impl CrossValidation<'_> {
             seed: task.seed,
             epoch: fitted.best_epoch,
             parameters: fitted.model.parameter_count(),
-            seconds: fitted.epochs.iter().map(|epoch| epoch.seconds).sum(),
+            seconds: fitted.seconds,
             adaptation: fitted.adaptation.clone(),
             epochs: fitted.epochs.clone(),
         };

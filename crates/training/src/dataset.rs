@@ -1,6 +1,6 @@
 //! The clips of one split with their features: what a training takes.
 
-use audio::Features;
+use audio::{FeatureSpec, Features};
 use corpus::{Clip, Corpus, Split};
 use model::{Description, Familiarity, Normalisation};
 
@@ -115,26 +115,28 @@ impl<'a> Dataset<'a> {
     /// # Errors
     ///
     /// Where the functionals are not finite.
-    pub fn familiarity(&self) -> Result<Option<Familiarity>, TrainingError> {
-        let clips: Vec<(&[f32], usize)> = self
+    pub fn familiarity(&self, spec: &FeatureSpec) -> Result<Option<Familiarity>, TrainingError> {
+        let range = Familiarity::range(spec);
+        let clips: Vec<(&[f32], usize, usize)> = self
             .train
             .iter()
-            .map(|clip| (&clip.variants[0].functionals[..], clip.speaker))
+            .map(|clip| (&clip.variants[0].functionals[..], clip.label, clip.speaker))
             .collect();
-        let speakers = clips.iter().map(|(_, speaker)| speaker + 1).max();
+        let speakers = clips.iter().map(|(.., speaker)| speaker + 1).max();
         let groups = speakers.unwrap_or(0).min(FAMILIARITY_GROUPS);
-        if groups < 2 || clips.iter().all(|(functionals, _)| functionals.is_empty()) {
+        if groups < 2 || range.is_empty() {
             return Ok(None);
         }
+        let labelled = |(functionals, label, _): &(&'a [f32], usize, usize)| (*functionals, *label);
         let mut distances = Vec::with_capacity(clips.len());
         for group in 0..groups {
-            let is_out = |speaker: &usize| speaker % groups == group;
-            let rest = clips.iter().filter(|(_, speaker)| !is_out(speaker));
-            let fitted = Familiarity::fit(rest.map(|(functionals, _)| *functionals))?;
-            let out = clips.iter().filter(|(_, speaker)| is_out(speaker));
-            distances.extend(out.map(|(functionals, _)| fitted.distance(functionals)));
+            let is_out = |speaker: usize| speaker % groups == group;
+            let rest = clips.iter().filter(|(.., speaker)| !is_out(*speaker));
+            let fitted = Familiarity::fit(rest.map(labelled), range.clone())?;
+            let out = clips.iter().filter(|(.., speaker)| is_out(*speaker));
+            distances.extend(out.map(|(functionals, ..)| fitted.distance(functionals)));
         }
-        let mut familiarity = Familiarity::fit(clips.iter().map(|(functionals, _)| *functionals))?;
+        let mut familiarity = Familiarity::fit(clips.iter().map(labelled), range)?;
         familiarity.set_limit(distances);
         Ok(Some(familiarity))
     }
@@ -158,6 +160,17 @@ pub(crate) fn describe(
         provenance: provenance(corpus, split, settings),
     };
     description.validate()?;
+    if settings.training.members > 0 {
+        settings.architecture.fits(&description.inputs())?;
+    }
+    for linear in &settings.training.linear {
+        if linear.inputs.range(&settings.features).is_empty() {
+            return Err(TrainingError::settings(format!(
+                "a linear classifier reads {:?}, and the features have none",
+                linear.inputs
+            )));
+        }
+    }
     Ok(description)
 }
 

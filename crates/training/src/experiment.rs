@@ -5,25 +5,30 @@
 //!
 //! 1. [`Dataset::new`]: the split's clips with their features;
 //! 2. [`Dataset::clips`]: normalised by the statistics of the training clips;
-//! 3. [`Trainer::run_epoch`], again and again, until the settings or the
-//!    validation speakers say that it is enough;
-//! 4. the [temperature](crate::temperature) from the validation clips, and
-//!    what the training clips look like ([`model::Familiarity`]);
+//! 3. the linear classifiers, solved, and the networks by [`Trainer::run_epoch`],
+//!    again and again, until the settings or the validation speakers say that it is
+//!    enough;
+//! 4. the [temperature](crate::temperature) from the validation clips or from
+//!    training speakers left out of a fit, and what the training clips look like
+//!    ([`model::Familiarity`]);
 //! 5. [`predict`]: the answers on held-out speakers.
 //!
 //! Nothing before step 5 reads a clip of a held-out speaker.
+
+use std::time::Instant;
 
 use burn::tensor::Device;
 use corpus::{Corpus, Split};
 use metrics::cross_validation::AdaptationTest;
 use metrics::{ConfusionMatrix, EpochMetrics, Predictions};
-use model::{Description, Model, Normalisation, Recognizer};
+use model::{Encoder, Member, Model, Recognizer};
 
+use crate::clips::{TrainingClips, ValidationClips};
 use crate::dataset::{Dataset, describe};
 use crate::evaluation::predict;
 use crate::settings::Settings;
 use crate::trainer::Trainer;
-use crate::{Event, FeatureTable, Observer, Stage, TrainingError, enrolment, temperature};
+use crate::{Event, FeatureTable, Observer, Stage, TrainingError, enrolment, linear, temperature};
 
 /// A training that is about to be done.
 pub struct Experiment<'a> {
@@ -95,8 +100,17 @@ pub struct Fitted {
     pub adaptation: Vec<AdaptationTest>,
     /// The learning curves.
     pub epochs: Vec<EpochMetrics>,
-    /// The epoch whose weights were kept, of an ensemble's last network.
+    /// The epoch whose weights were kept, of an ensemble's last network; 0 without
+    /// networks.
     pub best_epoch: usize,
+    /// How long the training took, without its test.
+    pub seconds: f64,
+}
+
+/// How the training of the networks ended.
+enum Networks {
+    Trained(Vec<EpochMetrics>),
+    Interrupted { epoch: usize },
 }
 
 impl Fitted {
@@ -118,12 +132,50 @@ impl Experiment<'_> {
         journal: &mut dyn Journal,
         observer: &dyn Observer,
     ) -> Result<Outcome, TrainingError> {
-        let Settings { training, seed, .. } = self.settings;
+        let Settings { training, .. } = self.settings;
         let dataset = Dataset::new(self.corpus, self.split, self.features, &training.auxiliary)?;
         let description = describe(self.corpus, self.split, self.settings)?;
         let (train, validation, normalisation) = dataset.clips(self.settings)?;
 
-        let mut trainer = Trainer::new(&description, training, *seed, self.device);
+        let begin = Instant::now();
+        let mut model = Model::ensemble(Vec::new(), &normalisation, description);
+        model.network_share = training.network_share / training.members.max(1) as f32;
+        if !training.linear.is_empty() {
+            let labels = model.description.labels.len();
+            let fitted = linear::fit(&train, labels, self.settings)?;
+            model.linear = fitted.classifiers;
+            if let (0, Some(temperature)) = (training.members, fitted.temperature) {
+                model.description.temperature = temperature;
+            }
+        }
+        if self.settings.features.encoder.is_some() {
+            model.encoder = Some(Encoder::pretrained()?);
+        }
+        let mut epochs = Vec::new();
+        if training.members > 0 {
+            let trained = self.networks(&mut model, (&train, &validation), journal, observer)?;
+            match trained {
+                Networks::Trained(all) => epochs = all,
+                Networks::Interrupted { epoch } => return Ok(Outcome::Interrupted { epoch }),
+            }
+        }
+        let seconds = begin.elapsed().as_secs_f64();
+        let recognizer = self.calibrated(model, &dataset)?;
+        let mut fitted = self.tested(recognizer, &dataset, epochs)?;
+        fitted.seconds = seconds;
+        Ok(Outcome::Finished(Box::new(fitted)))
+    }
+
+    /// Trains the networks and adds them to the model.
+    fn networks(
+        &self,
+        model: &mut Model,
+        (train, validation): (&TrainingClips<'_>, &ValidationClips),
+        journal: &mut dyn Journal,
+        observer: &dyn Observer,
+    ) -> Result<Networks, TrainingError> {
+        let Settings { training, seed, .. } = self.settings;
+        let mut trainer = Trainer::new(&model.description, training, *seed, self.device);
         if let Some(model) = self.fine_tune {
             trainer.fine_tune(model)?;
         }
@@ -135,34 +187,33 @@ impl Experiment<'_> {
             done: (trainer.epoch() * steps) as u64,
         });
         while !trainer.is_done() {
-            let Some(metrics) = trainer.run_epoch(&train, &validation, observer)? else {
+            let Some(metrics) = trainer.run_epoch(train, validation, observer)? else {
                 let epoch = trainer.epoch();
-                return Ok(Outcome::Interrupted { epoch });
+                return Ok(Networks::Interrupted { epoch });
             };
             observer.notice(Event::Epoch(&metrics));
             journal.epoch(&trainer, &metrics)?;
             epochs.push(metrics);
         }
         observer.notice(Event::End);
-
-        let recognizer = self.calibrated(&trainer, &dataset, &normalisation, description)?;
-        let fitted = self.tested(recognizer, &dataset, epochs)?;
-        Ok(Outcome::Finished(Box::new(fitted)))
+        let member = |classifier| Member {
+            classifier,
+            normalisation: train.normalisation().clone(),
+        };
+        model.members = trainer.classifiers()?.into_iter().map(member).collect();
+        model.description.provenance.epoch = trainer.best().map_or(0, |best| best.epoch);
+        Ok(Networks::Trained(epochs))
     }
 
-    /// The trained networks as a recogniser: with what the training clips look
+    /// The trained model as a recogniser: with what the training clips look
     /// like and, where there are validation speakers, with the temperature that
     /// calibrates the probabilities of their clips.
     fn calibrated(
         &self,
-        trainer: &Trainer,
+        mut model: Model,
         dataset: &Dataset<'_>,
-        normalisation: &Normalisation,
-        description: Description,
     ) -> Result<Recognizer, TrainingError> {
-        let mut model = Model::ensemble(trainer.classifiers()?, normalisation, description);
-        model.familiarity = dataset.familiarity()?;
-        model.description.provenance.epoch = trainer.best().map_or(0, |best| best.epoch);
+        model.familiarity = dataset.familiarity(&self.settings.features)?;
         if dataset.validation.is_empty() {
             return Ok(Recognizer::new(model, self.device.clone())?);
         }
@@ -193,6 +244,7 @@ impl Experiment<'_> {
         provenance.test_accuracy = matrix.accuracy();
         Ok(Fitted {
             best_epoch: provenance.epoch,
+            seconds: 0.0,
             model,
             predictions,
             adaptation,

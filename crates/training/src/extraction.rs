@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use audio::{AudioError, Augmenter, FeatureExtractor, FeatureSpec, Features};
+use audio::{Augmenter, FeatureSpec, Features, Frames};
 use corpus::Excerpt;
+use model::{Encoder, Extractor, ModelError};
 use rayon::prelude::*;
 
 use crate::feature_store::{Key, content};
@@ -102,11 +103,11 @@ fn contents<'a>(excerpts: &[Excerpt<'a>]) -> HashMap<&'a Path, Option<[u8; 32]>>
 
 /// Hears recordings as a variant says.
 struct Listener {
-    extractor: FeatureExtractor,
+    extractor: Extractor,
     speed: f64,
     augmenter: Augmenter,
     draw: u64,
-    /// The feature settings and the variant as text, for the key.
+    /// The feature settings, the variant and the encoder as text, for the key.
     settings: String,
 }
 
@@ -116,8 +117,16 @@ impl Listener {
         let settings = serde_json::to_string(&(spec, variant)).map_err(json)?;
         let mut spec = spec.clone();
         spec.mfcc.warp *= variant.warp;
+        let encoder = match spec.encoder {
+            Some(_) => Some(Encoder::pretrained()?),
+            None => None,
+        };
+        let settings = match &encoder {
+            Some(encoder) => settings + &encoder.fingerprint(),
+            None => settings,
+        };
         Ok(Self {
-            extractor: spec.extractor()?,
+            extractor: Extractor::with_encoder(&spec, encoder)?,
             speed: variant.speed,
             augmenter: Augmenter::new(variant.steps.clone())?,
             draw,
@@ -135,8 +144,12 @@ impl Listener {
         if let Some(seed) = self.seed(excerpt) {
             recording = self.augmenter.apply(&recording, seed);
         }
-        let features = self.extractor.extract(&recording);
-        features.map_err(|error: AudioError| with_path(path, error))
+        let mut features = (self.extractor.extract(&recording))
+            .map_err(|error: ModelError| with_path(path, error))?;
+        // The embedding is among the functionals; what it was made from is many times
+        // larger, and no training reads it.
+        features.encoder = Frames::new(Vec::new(), features.encoder.columns());
+        Ok(features)
     }
 
     /// What an augmentation's random numbers come from; none where nothing is

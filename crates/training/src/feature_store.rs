@@ -185,16 +185,16 @@ impl FeatureStore {
         let &[rows, columns] = frames.shape.as_slice() else {
             return None;
         };
-        if columns == 0 || rows * columns != frames.values.len() {
+        if rows * columns != frames.values.len() {
             return None;
         }
         // What was used last goes last when room is needed. It does not matter
         // where the file system keeps no such times.
         let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        Some(Features {
-            frames: Frames::new(frames.values, columns),
-            functionals: functionals.values,
-        })
+        Some(Features::new(
+            Frames::new(frames.values, columns),
+            functionals.values,
+        ))
     }
 
     /// Keeps features under a key.
@@ -298,10 +298,10 @@ mod tests {
     use super::*;
 
     fn features(value: f32) -> Features {
-        Features {
-            frames: Frames::new(vec![value, 1.0, f32::MIN_POSITIVE, -0.0], 2),
-            functionals: vec![value; 3],
-        }
+        Features::new(
+            Frames::new(vec![value, 1.0, f32::MIN_POSITIVE, -0.0], 2),
+            vec![value; 3],
+        )
     }
 
     fn key(name: &str) -> Key {

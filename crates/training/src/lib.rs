@@ -58,6 +58,7 @@ mod experiment;
 mod extraction;
 mod feature_store;
 mod feature_table;
+mod linear;
 mod mixup;
 mod network;
 mod observer;

@@ -7,7 +7,7 @@
 use metrics::Predictions;
 
 /// The range that is searched, and how finely.
-const RANGE: [f64; 2] = [0.1, 10.0];
+const RANGE: [f64; 2] = [0.1, 100.0];
 const STEPS: usize = 60;
 
 /// The best temperature for these predictions, made at temperature 1; 1 where
@@ -24,6 +24,12 @@ pub fn fit(predictions: &Predictions) -> f32 {
             ))
         })
         .collect();
+    of_logarithms(&rows)
+}
+
+/// The best temperature for the logarithms of probabilities, each with the index of
+/// the right answer; 1 where there are none.
+pub(crate) fn of_logarithms(rows: &[(Vec<f64>, usize)]) -> f32 {
     if rows.is_empty() {
         return 1.0;
     }
@@ -32,7 +38,7 @@ pub fn fit(predictions: &Predictions) -> f32 {
     let golden = (5f64.sqrt() - 1.0) / 2.0;
     for _ in 0..STEPS {
         let (a, b) = (high - golden * (high - low), low + golden * (high - low));
-        if loss(&rows, a.exp()) < loss(&rows, b.exp()) {
+        if loss(rows, a.exp()) < loss(rows, b.exp()) {
             high = b;
         } else {
             low = a;
@@ -46,8 +52,10 @@ fn loss(rows: &[(Vec<f64>, usize)], temperature: f64) -> f64 {
     let sum: f64 = rows
         .iter()
         .map(|(logarithms, label)| {
-            let powers = logarithms.iter().map(|l| (l / temperature).exp());
-            powers.sum::<f64>().ln() - logarithms[*label] / temperature
+            // From the largest on, so that no power is too large for a number.
+            let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let powers = logarithms.iter().map(|l| ((l - most) / temperature).exp());
+            powers.sum::<f64>().ln() - (logarithms[*label] - most) / temperature
         })
         .sum();
     sum / rows.len() as f64

@@ -23,7 +23,7 @@ use crate::frames::Frames;
 pub struct Mfcc {
     pub(super) config: MfccConfig,
     sample_rate: u32,
-    pub(super) pipeline: Arc<Pipeline<f32>>,
+    pub(crate) pipeline: Arc<Pipeline<f32>>,
 }
 
 impl std::fmt::Debug for Mfcc {

@@ -23,7 +23,7 @@ mod config;
 mod cosine;
 mod extractor;
 pub(crate) mod framing;
-mod pipeline;
+pub(crate) mod pipeline;
 mod presets;
 mod stream;
 pub(crate) mod tables;

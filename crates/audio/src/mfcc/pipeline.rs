@@ -219,7 +219,7 @@ impl<T: Real> Pipeline<T> {
 
     /// Adds the mel spectrum of frame `t` to `mel` and returns the frame's energy
     /// (0 if it is not needed). `kept` is the signal from sample `first` on.
-    pub(super) fn add_frame(
+    pub(crate) fn add_frame(
         &self,
         kept: &[T],
         first: usize,
@@ -398,7 +398,8 @@ impl<T: Real> Pipeline<T> {
 }
 
 /// Buffers of one computation.
-pub(super) struct Scratch<T: Real> {
+#[derive(Debug)]
+pub(crate) struct Scratch<T: Real> {
     frame: Vec<T>,
     input: Vec<T>,
     bins: Vec<Complex<T>>,
@@ -408,7 +409,7 @@ pub(super) struct Scratch<T: Real> {
 }
 
 impl<T: Real> Scratch<T> {
-    pub(super) fn new(pipeline: &Pipeline<T>) -> Self {
+    pub(crate) fn new(pipeline: &Pipeline<T>) -> Self {
         Scratch {
             frame: vec![T::ZERO; pipeline.window.len()],
             input: pipeline.fft.make_input_vec(),

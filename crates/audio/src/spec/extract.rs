@@ -10,6 +10,7 @@ use crate::frames::Frames;
 use crate::functionals::functionals;
 use crate::mfcc::Mfcc;
 use crate::recording::Recording;
+use crate::speech::{Levelled, SpeechLevel, SpeechStream};
 
 /// The features of one recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,26 @@ pub struct Features {
     /// Statistics over the recording, of the columns before their mean is
     /// subtracted, named by [`functional_names`](FeatureSpec::functional_names).
     pub functionals: Vec<f32>,
+    /// The input of a pretrained speech encoder, one row for each frame of speech:
+    /// `[frames of speech, 40]`. No rows without
+    /// [`encoder`](FeatureSpec::encoder), or without speech.
+    #[serde(default = "no_rows")]
+    pub encoder: Frames,
+}
+
+fn no_rows() -> Frames {
+    Frames::new(Vec::new(), SpeechLevel::COLUMNS)
+}
+
+impl Features {
+    /// Frames and functionals, without an encoder's input.
+    pub fn new(frames: Frames, functionals: Vec<f32>) -> Self {
+        Features {
+            frames,
+            functionals,
+            encoder: no_rows(),
+        }
+    }
 }
 
 /// Extracts features from any number of recordings, on any number of threads. Made
@@ -59,6 +80,13 @@ impl FeatureExtractor {
     /// [`SAMPLE_RATES`](crate::SAMPLE_RATES).
     pub fn extract(&self, recording: &Recording) -> Result<Features, AudioError> {
         let mut recording = recording.resample(self.spec.sample_rate)?;
+        let mut encoder = no_rows();
+        if let Some(config) = &self.spec.encoder {
+            encoder = self.levelled(config, &recording)?.rows;
+        }
+        if let Some(config) = &self.spec.level {
+            recording.samples = self.levelled(config, &recording)?.samples;
+        }
         if let Some(trim) = &self.spec.trim {
             recording = recording.trim(trim);
         }
@@ -97,12 +125,22 @@ impl FeatureExtractor {
             [first, rest @ ..] if !rest.is_empty() => {
                 first.beside(&rest.iter().collect::<Vec<_>>())
             }
-            _ => columns.remove(0),
+            _ => columns.pop().unwrap_or_else(|| Frames::new(Vec::new(), 0)),
         };
         Ok(Features {
             frames,
             functionals: statistics,
+            encoder,
         })
+    }
+
+    fn levelled(
+        &self,
+        config: &SpeechLevel,
+        recording: &Recording,
+    ) -> Result<Levelled, AudioError> {
+        let stream = SpeechStream::warped(config, self.spec.sample_rate, self.spec.mfcc.warp)?;
+        Ok(stream.level(&recording.samples))
     }
 
     fn functionals(

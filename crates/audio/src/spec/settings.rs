@@ -9,6 +9,7 @@ use super::prosody_config::ProsodyConfig;
 use crate::error::AudioError;
 use crate::mfcc::{FftLength, Floor, Framing, Log, MelNorm, MelScale, MfccConfig, Span, Zeroth};
 use crate::recording::SAMPLE_RATES;
+use crate::speech::SpeechLevel;
 use crate::trim::TrimSettings;
 
 /// The most frames averaged into one row (5 s at a hop of 10 ms).
@@ -48,14 +49,25 @@ pub struct FeatureSpec {
     pub sample_rate: u32,
     /// How silence before and after the speech is cut; `None` keeps it.
     pub trim: Option<TrimSettings>,
+    /// The level that speech is brought to before the blocks are computed, so that
+    /// they do not depend on the recording's gain. What is before and after the
+    /// speech is cut; `trim` must be unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<SpeechLevel>,
     /// The frames that all blocks share, and the settings of [`Measure::Mfcc`] and
     /// [`Measure::LogMel`].
     pub mfcc: MfccConfig,
     /// Number of consecutive frames averaged into one row (of mel spectra the
     /// power, before the logarithm); 1 is off.
     pub average: usize,
-    /// The measures, in the order of the columns.
+    /// The measures, in the order of the columns. They may be left out where there
+    /// is an `encoder`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<FeatureBlock>,
+    /// The input of a pretrained speech encoder. It has rows of its own, of speech
+    /// alone, and is taken from the recording as it is, without `trim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<SpeechLevel>,
 }
 
 impl Default for FeatureSpec {
@@ -77,6 +89,7 @@ impl FeatureSpec {
         FeatureSpec {
             sample_rate: 16_000,
             trim: Some(TrimSettings::default()),
+            level: None,
             mfcc: MfccConfig {
                 window_length: Span::Samples(400),
                 hop_length: Span::Samples(160),
@@ -100,6 +113,7 @@ impl FeatureSpec {
                 functionals: true,
                 ..FeatureBlock::new(Measure::Mfcc)
             }],
+            encoder: None,
         }
     }
 
@@ -114,12 +128,23 @@ impl FeatureSpec {
         spec
     }
 
+    /// The input of the pretrained speech encoder, and nothing else.
+    pub fn encoder() -> Self {
+        FeatureSpec {
+            trim: None,
+            blocks: Vec::new(),
+            encoder: Some(SpeechLevel::default()),
+            ..Self::recommended()
+        }
+    }
+
     /// The same features without what a stream cannot compute: no trimming and no
     /// functionals. Means are kept; use
     /// [`FeatureStream::with_running_mean`](super::FeatureStream::with_running_mean)
     /// for them.
     pub fn for_stream(mut self) -> Self {
         self.trim = None;
+        self.level = None;
         for block in &mut self.blocks {
             block.functionals = false;
         }
@@ -139,6 +164,14 @@ impl FeatureSpec {
         if let Some(trim) = &self.trim {
             trim.validate()?;
         }
+        for level in self.level.iter().chain(&self.encoder) {
+            level.validate(self.sample_rate)?;
+        }
+        if self.level.is_some() && self.trim.is_some() {
+            return Err(AudioError::settings(
+                "trim and level are both set, and level cuts silence too; set trim to none",
+            ));
+        }
         if !(1..=AVERAGE_AT_MOST).contains(&self.average) {
             return Err(AudioError::settings(format!(
                 "average is {}, it must be 1 (off) to {AVERAGE_AT_MOST}",
@@ -150,9 +183,10 @@ impl FeatureSpec {
 
     /// Checks the blocks as far as possible without preparing tables.
     pub(super) fn check_blocks(&self) -> Result<(), AudioError> {
-        if !(1..=BLOCKS_AT_MOST).contains(&self.blocks.len()) {
+        let least = usize::from(self.encoder.is_none());
+        if !(least..=BLOCKS_AT_MOST).contains(&self.blocks.len()) {
             return Err(AudioError::settings(format!(
-                "blocks lists {} measures, it must be 1 to {BLOCKS_AT_MOST}",
+                "blocks lists {} measures, it must be {least} to {BLOCKS_AT_MOST}",
                 self.blocks.len()
             )));
         }

@@ -77,9 +77,15 @@ pub fn model() -> Model {
         classifier: description.init(&mut Init::new(seed, &device)),
         normalisation: Normalisation::fit(&clips).unwrap(),
     };
+    let range = Familiarity::range(&description.features);
+    let labelled = clips.iter().map(|clip| (&clip.functionals[..], 0));
+    let familiarity = Familiarity::fit(labelled, range).unwrap();
     Model {
         members: vec![member(3), member(4)],
-        familiarity: Some(Familiarity::fit(clips.iter().map(|c| &c.functionals[..])).unwrap()),
+        network_share: 0.5,
+        linear: Vec::new(),
+        encoder: None,
+        familiarity: Some(familiarity),
         description,
     }
 }

@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::Parameters;
 use crate::RecurrentError;
+use burn::tensor::f16;
 
 /// Named parameters and metadata as the bytes of a safetensors file. The same
-/// parameters and metadata give the same bytes.
+/// parameters and metadata give the same bytes. Of the names that `in_halves`
+/// chooses, arrays that lose nothing by it are written in half precision.
 ///
 /// # Errors
 ///
@@ -18,25 +20,31 @@ use crate::RecurrentError;
 pub fn to_safetensors(
     parameters: &Parameters,
     metadata: HashMap<String, String>,
+    in_halves: impl Fn(&str) -> bool,
 ) -> Result<Vec<u8>, RecurrentError> {
     let failed = |error: ::safetensors::SafeTensorError| RecurrentError::Settings {
         what: format!("the tensors cannot be written: {error}"),
     };
-    let bytes: Vec<(&str, &[usize], Vec<u8>)> = parameters
+    let half = |value: f32| f16::from_f32(value);
+    let bytes: Vec<(&str, &[usize], Dtype, Vec<u8>)> = parameters
         .iter()
         .map(|(name, array)| {
-            let bytes = array
-                .values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect();
-            (name.as_str(), array.shape.as_slice(), bytes)
+            let values = array.values.iter();
+            let is_half = in_halves(name) && values.clone().all(|&v| half(v).to_f32() == v);
+            let (kind, bytes) = match is_half {
+                true => (
+                    Dtype::F16,
+                    values.flat_map(|&v| half(v).to_le_bytes()).collect(),
+                ),
+                false => (Dtype::F32, values.flat_map(|v| v.to_le_bytes()).collect()),
+            };
+            (name.as_str(), array.shape.as_slice(), kind, bytes)
         })
         .collect();
     let views: Vec<(&str, TensorView<'_>)> = bytes
         .iter()
-        .map(|(name, shape, bytes)| {
-            Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?))
+        .map(|(name, shape, kind, bytes)| {
+            Ok((*name, TensorView::new(*kind, shape.to_vec(), bytes)?))
         })
         .collect::<Result<_, _>>()
         .map_err(failed)?;

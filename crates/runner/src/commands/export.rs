@@ -96,10 +96,10 @@ mod tests {
     fn folder(cell: CellKind) -> tempfile::TempDir {
         let features = FeatureSpec::recommended();
         let columns = features.column_names().len();
-        let clip = Features {
-            frames: Frames::new((0..3 * columns).map(|v| v as f32).collect(), columns),
-            functionals: vec![1.0; features.functional_names().len()],
-        };
+        let clip = Features::new(
+            Frames::new((0..3 * columns).map(|v| v as f32).collect(), columns),
+            vec![1.0; features.functional_names().len()],
+        );
         let description = Description {
             labels: ["calm", "angry"].map(String::from).to_vec(),
             features,

@@ -184,9 +184,11 @@ fn spec(args: &Args, recorded_at: u32) -> FeatureSpec {
     let tool = |mfcc: MfccConfig| FeatureSpec {
         sample_rate: recorded_at,
         trim: None,
+        level: None,
         mfcc,
         average: 1,
         blocks: vec![FeatureBlock::new(Measure::Mfcc)],
+        encoder: None,
     };
     let mut spec = match args.preset {
         Preset::Librosa => tool(MfccConfig::librosa()),

@@ -349,8 +349,11 @@ fn describe(split: &Split) {
 fn write_results(folder: &RunFolder, fitted: &Fitted, name: &str) -> Result<()> {
     let path = folder.path();
     let best = Some(fitted.best_epoch).filter(|epoch| *epoch > 0);
-    let curves = learning_curves_svg(&fitted.epochs, best, &format!("{name}: learning curves"))?;
-    write_file(&path.join("learning_curves.svg"), curves.as_bytes())?;
+    if !fitted.epochs.is_empty() {
+        let title = format!("{name}: learning curves");
+        let curves = learning_curves_svg(&fitted.epochs, best, &title)?;
+        write_file(&path.join("learning_curves.svg"), curves.as_bytes())?;
+    }
     let title = format!("{name}: held-out speakers");
     let matrix = confusion_matrix_svg(&fitted.confusion_matrix(), &title)?;
     write_file(&path.join("confusion_matrix.svg"), matrix.as_bytes())?;
@@ -365,11 +368,10 @@ fn print(
     corpus: &Corpus,
 ) {
     let matrix = fitted.confusion_matrix();
-    println!(
-        "Kept epoch {} of {}.",
-        fitted.best_epoch,
-        fitted.epochs.len()
-    );
+    match fitted.epochs.len() {
+        0 => println!("Solved in {:.1} s.", fitted.seconds),
+        epochs => println!("Kept epoch {} of {epochs}.", fitted.best_epoch),
+    }
     if matrix.total() > 0 {
         println!("\n{}", report::text::confusion_matrix(&matrix));
     }

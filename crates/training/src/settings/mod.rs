@@ -24,13 +24,13 @@ mod training;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use audio::FeatureSpec;
+use audio::{FeatureSpec, SpeechLevel};
 use model::{Architecture, Backend};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use builder::SettingsBuilder;
-pub use training::{Auxiliary, EnrolmentDraws, Training, Variant};
+pub use training::{Auxiliary, EnrolmentDraws, Linear, Training, Variant};
 
 use crate::TrainingError;
 
@@ -61,7 +61,7 @@ pub struct Settings {
     /// The network.
     pub architecture: Architecture,
     /// From samples to features: a specification, or the name of one
-    /// (`"recommended"`, `"emotion"`).
+    /// (`"recommended"`, `"emotion"`, `"encoder"`, `"emotion+encoder"`).
     #[serde(deserialize_with = "features")]
     pub features: FeatureSpec,
 }
@@ -71,6 +71,13 @@ fn named_features(name: &str) -> Option<FeatureSpec> {
     match name {
         "recommended" => Some(FeatureSpec::recommended()),
         "emotion" => Some(FeatureSpec::emotion()),
+        "encoder" => Some(FeatureSpec::encoder()),
+        "emotion+encoder" => Some(FeatureSpec {
+            trim: None,
+            level: Some(SpeechLevel::default()),
+            encoder: Some(SpeechLevel::default()),
+            ..FeatureSpec::emotion()
+        }),
         _ => None,
     }
 }
@@ -82,7 +89,7 @@ fn features<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FeatureSpec, D
         type Value = FeatureSpec;
 
         fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-            f.write_str("a feature specification, \"recommended\" or \"emotion\"")
+            f.write_str("a feature specification, \"recommended\", \"emotion\", \"encoder\" or \"emotion+encoder\"")
         }
 
         fn visit_str<E: de::Error>(self, name: &str) -> Result<FeatureSpec, E> {

@@ -1,6 +1,7 @@
 //! How a network is trained: the settings below `[training]`.
 
 use audio::{Augmenter, FrameMasks, Step};
+use model::LinearInputs;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainingError;
@@ -51,8 +52,37 @@ pub struct Training {
     /// no validation speakers to tell it.
     pub temperature: f32,
     /// Networks that are trained, each with a seed of its own, and whose
-    /// probabilities the model averages.
+    /// probabilities the model averages; 0 for linear classifiers alone.
     pub members: usize,
+    /// How much all networks together count in that average beside the shares of
+    /// the linear classifiers.
+    pub network_share: f32,
+    /// Linear classifiers, solved in closed form ([`LinearClassifier`](model::LinearClassifier)).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub linear: Vec<Linear>,
+}
+
+/// A linear classifier of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Linear {
+    /// What it reads.
+    pub inputs: LinearInputs,
+    /// How much its covariance is shrunk towards a multiple of the identity, above 0
+    /// and at most 1.
+    pub shrinkage: f64,
+    /// How much its probabilities count in the model's average.
+    pub share: f32,
+}
+
+impl Default for Linear {
+    fn default() -> Self {
+        Self {
+            inputs: LinearInputs::default(),
+            shrinkage: 0.5,
+            share: 1.0,
+        }
+    }
 }
 
 /// How a training clip is heard.
@@ -137,6 +167,8 @@ impl Default for Training {
             auxiliary: Vec::new(),
             temperature: 1.0,
             members: 1,
+            network_share: 1.0,
+            linear: Vec::new(),
         }
     }
 }
@@ -197,8 +229,29 @@ impl Training {
                 "temperature must be above 0; 1 changes nothing",
             ),
             (
-                (1..=100).contains(&self.members),
-                "members must be from 1 to 100",
+                (0..=100).contains(&self.members),
+                "members must be from 0 to 100",
+            ),
+            (
+                self.members > 0 || !self.linear.is_empty(),
+                "members is 0, so there must be at least one linear classifier",
+            ),
+            (
+                above_zero(self.network_share.into()),
+                "network_share must be above 0",
+            ),
+            (
+                self.linear.len() <= 100,
+                "there can be at most 100 linear classifiers",
+            ),
+            (
+                self.linear.iter().all(|linear| {
+                    linear.shrinkage > 0.0
+                        && linear.shrinkage <= 1.0
+                        && above_zero(linear.share.into())
+                }),
+                "a linear classifier's shrinkage must be above 0 and at most 1, and its share \
+                 above 0",
             ),
         ];
         if let Some((_, what)) = ranges.iter().find(|(holds, _)| !holds) {

@@ -1,0 +1,295 @@
+//! A linear classifier over a clip's functionals, solved in closed form.
+//!
+//! Linear discriminant analysis: every label has a mean, all share one covariance,
+//! and a clip's score for a label is the logarithm of that Gaussian's density, up
+//! to what all labels have in common:
+//!
+//! ```text
+//! score_c(x) = mean_c' S⁻¹ x - ½ mean_c' S⁻¹ mean_c,   S = (1-λ) S_w + λ tr(S_w)/d I
+//! ```
+//!
+//! `S_w` is the mean of the labels' covariances and `λ` the shrinkage, without which
+//! a few hundred clips could not tell the covariance of several hundred numbers
+//! (Friedman, 1989; scikit-learn's `LinearDiscriminantAnalysis(solver="eigen",
+//! shrinkage=λ)` with equal priors). Of the pretrained encoder's embedding it makes
+//! a better classifier than networks trained by gradient descent, in two seconds.
+
+use std::ops::Range;
+
+use audio::{FeatureSpec, Features};
+use burn::tensor::{Device, Tensor, TensorData};
+use recurrent::parameters::{Array, Parameters};
+use serde::{Deserialize, Serialize};
+
+use crate::matrix::{cholesky, solve, times};
+use crate::{Encoder, ModelError, Normalisation};
+
+/// Which of a clip's functionals a linear classifier reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LinearInputs {
+    /// The encoder's embedding.
+    #[default]
+    Encoder,
+    /// The functionals without the embedding.
+    Functionals,
+    /// Both.
+    All,
+}
+
+impl LinearInputs {
+    /// Their places among a clip's functionals.
+    pub fn range(self, spec: &FeatureSpec) -> Range<usize> {
+        let before = spec.functional_names().len();
+        let embedding = spec.encoder.as_ref().map_or(0, |_| Encoder::EMBEDDING);
+        match self {
+            LinearInputs::Encoder => before..before + embedding,
+            LinearInputs::Functionals => 0..before,
+            LinearInputs::All => 0..before + embedding,
+        }
+    }
+}
+
+/// A linear classifier of a model, with its normalisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearClassifier {
+    /// What it reads.
+    pub inputs: LinearInputs,
+    /// How the functionals are normalised before.
+    pub normalisation: Normalisation,
+    /// How much its probabilities count in the mean of the model's members.
+    pub share: f32,
+    /// `[labels, inputs]`.
+    weight: Vec<f32>,
+    /// One for each label.
+    bias: Vec<f32>,
+}
+
+/// Normalised clips to fit a linear classifier to.
+#[derive(Clone, Debug, Default)]
+pub struct LinearClips {
+    rows: Vec<f32>,
+    labels: Vec<usize>,
+}
+
+impl LinearClips {
+    /// Adds the normalised numbers of a clip.
+    pub fn push(&mut self, row: &[f32], label: usize) {
+        self.rows.extend_from_slice(row);
+        self.labels.push(label);
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+impl LinearClassifier {
+    /// Fits a classifier to clips whose numbers, of `inputs`, are normalised.
+    /// Labels count the same, however many clips they have; one without clips is
+    /// never the most probable.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] if there are fewer than two labels with clips, the
+    /// clips have no numbers, or one of them is not finite.
+    pub fn fit(
+        clips: &LinearClips,
+        labels: usize,
+        shrinkage: f64,
+        inputs: LinearInputs,
+        normalisation: Normalisation,
+    ) -> Result<Self, ModelError> {
+        let wrong = |what: &str| ModelError::Settings { what: what.into() };
+        let size = clips.rows.len() / clips.len().max(1);
+        if size == 0 {
+            return Err(wrong("a linear classifier needs clips with functionals"));
+        }
+        let (means, counts) = means(clips, labels, size);
+        if counts.iter().filter(|count| **count > 0).count() < 2 {
+            return Err(wrong(
+                "a linear classifier needs clips of at least two labels",
+            ));
+        }
+        let mut covariance = covariance(clips, &means, &counts, size)?;
+        shrink(&mut covariance, size, shrinkage);
+        let factor = cholesky(covariance, size)
+            .ok_or_else(|| wrong("a functional of the training clips is not finite"))?;
+        let mut weight = Vec::with_capacity(labels * size);
+        let mut bias = Vec::with_capacity(labels);
+        for (mean, &count) in means.chunks_exact(size).zip(&counts) {
+            let row = solve(&factor, mean);
+            let half: f64 = row.iter().zip(mean).map(|(w, m)| w * m).sum::<f64>() / 2.0;
+            // A label that nobody has shown: less probable than any other.
+            bias.push(if count > 0 { -half as f32 } else { -1e4 });
+            weight.extend(row.into_iter().map(|w| w as f32));
+        }
+        Ok(LinearClassifier {
+            inputs,
+            normalisation,
+            share: 1.0,
+            weight,
+            bias,
+        })
+    }
+
+    /// Divides all scores by a temperature, so that the probabilities are less
+    /// certain where it is above 1.
+    pub fn cool(&mut self, temperature: f32) {
+        let all = self.weight.iter_mut().chain(&mut self.bias);
+        all.for_each(|value| *value /= temperature);
+    }
+
+    /// The logarithms of the labels' probabilities, up to a common number.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Settings`] if the clip has other functionals than the model.
+    pub fn scores(&self, clip: &Features, range: &Range<usize>) -> Result<Vec<f32>, ModelError> {
+        let statistics = &self.normalisation.functionals;
+        statistics.check(clip.functionals.len(), "functionals")?;
+        let mut row = clip.functionals.clone();
+        statistics.apply(&mut row);
+        let row = &row[range.clone()];
+        let of_label = |(weight, bias): (&[f32], &f32)| times(weight, row) + bias;
+        let weights = self.weight.chunks_exact(row.len().max(1));
+        Ok(weights.zip(&self.bias).map(of_label).collect())
+    }
+
+    /// The labels' probabilities.
+    ///
+    /// # Errors
+    ///
+    /// As [`scores`](Self::scores).
+    pub fn probabilities(
+        &self,
+        clip: &Features,
+        range: &Range<usize>,
+    ) -> Result<Vec<f64>, ModelError> {
+        let scores = self.scores(clip, range)?;
+        let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers: Vec<f64> = scores.iter().map(|s| f64::from(s - most).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        Ok(powers.into_iter().map(|power| power / sum).collect())
+    }
+
+    /// The number of its weights.
+    pub fn parameter_count(&self) -> usize {
+        self.weight.len() + self.bias.len()
+    }
+
+    /// As named arrays, for a model file.
+    pub(crate) fn parameters(&self) -> Parameters {
+        let labels = self.bias.len();
+        Parameters::from([
+            (
+                "weight".into(),
+                Array {
+                    shape: vec![labels, self.weight.len() / labels.max(1)],
+                    values: self.weight.clone(),
+                },
+            ),
+            (
+                "bias".into(),
+                Array {
+                    shape: vec![labels],
+                    values: self.bias.clone(),
+                },
+            ),
+        ])
+    }
+
+    /// From named arrays; `None` if they are not of so many labels and inputs.
+    pub(crate) fn from_parameters(
+        parameters: &Parameters,
+        labels: usize,
+        size: usize,
+        inputs: LinearInputs,
+        normalisation: Normalisation,
+        share: f32,
+    ) -> Option<Self> {
+        let (weight, bias) = (parameters.get("weight")?, parameters.get("bias")?);
+        let fits = weight.shape == [labels, size]
+            && bias.shape == [labels]
+            && share.is_finite()
+            && share > 0.0
+            && weight
+                .values
+                .iter()
+                .chain(&bias.values)
+                .all(|v| v.is_finite());
+        fits.then(|| LinearClassifier {
+            inputs,
+            normalisation,
+            share,
+            weight: weight.values.clone(),
+            bias: bias.values.clone(),
+        })
+    }
+}
+
+/// The mean of each label's clips, and how many it has.
+pub(crate) fn means(clips: &LinearClips, labels: usize, size: usize) -> (Vec<f64>, Vec<usize>) {
+    let mut means = vec![0.0; labels * size];
+    let mut counts = vec![0; labels];
+    for (row, &label) in clips.rows.chunks_exact(size).zip(&clips.labels) {
+        counts[label] += 1;
+        let mean = &mut means[label * size..(label + 1) * size];
+        mean.iter_mut()
+            .zip(row)
+            .for_each(|(m, x)| *m += f64::from(*x));
+    }
+    for (mean, &count) in means.chunks_exact_mut(size).zip(&counts) {
+        mean.iter_mut().for_each(|m| *m /= count.max(1) as f64);
+    }
+    (means, counts)
+}
+
+/// The mean of the labels' covariances. The product is that of Burn's CPU backend,
+/// which is many times faster than a plain loop.
+pub(crate) fn covariance(
+    clips: &LinearClips,
+    means: &[f64],
+    counts: &[usize],
+    size: usize,
+) -> Result<Vec<f64>, ModelError> {
+    let present = counts.iter().filter(|count| **count > 0).count() as f64;
+    let mut centred = Vec::with_capacity(clips.rows.len());
+    for (row, &label) in clips.rows.chunks_exact(size).zip(&clips.labels) {
+        let factor = (1.0 / (present * counts[label] as f64)).sqrt();
+        let mean = &means[label * size..(label + 1) * size];
+        centred.extend(
+            row.iter()
+                .zip(mean)
+                .map(|(x, m)| ((f64::from(*x) - m) * factor) as f32),
+        );
+    }
+    let centred = TensorData::new(centred, [clips.len(), size]);
+    let centred = Tensor::<2>::from_data(centred, &Device::flex());
+    let product = centred.clone().transpose().matmul(centred);
+    let product: Vec<f32> = product
+        .try_into_vec_as()
+        .map_err(|error| ModelError::Backend {
+            backend: "flex".into(),
+            what: format!("the covariance could not be computed: {error:?}"),
+        })?;
+    Ok(product.into_iter().map(f64::from).collect())
+}
+
+/// Mixes in a multiple of the identity with the same trace.
+fn shrink(covariance: &mut [f64], size: usize, shrinkage: f64) {
+    let trace: f64 = covariance.iter().step_by(size + 1).sum();
+    let diagonal = shrinkage * trace / size as f64;
+    covariance
+        .iter_mut()
+        .for_each(|value| *value *= 1.0 - shrinkage);
+    let on_diagonal = covariance.iter_mut().step_by(size + 1);
+    on_diagonal.for_each(|value| *value += diagonal);
+}
