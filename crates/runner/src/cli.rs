@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     bench, cache, classify, corpus, cross_validate, devices, ensemble, evaluate, export, features,
-    info, plot, synth, train,
+    info, plot, select, synth, train,
 };
 
 /// Hears a voice and says which emotion it carries.
@@ -32,6 +32,8 @@ pub enum Command {
     Train(train::Args),
     /// Measure a recipe: test every speaker with models that never heard them
     CrossValidate(cross_validate::Args),
+    /// Choose among recipes without the speakers that the choice is measured on
+    Select(select::Args),
     /// Measure a model on a corpus
     Evaluate(evaluate::Args),
     /// Show what folders of recordings hold: labels, speakers, what does not fit
@@ -67,6 +69,7 @@ impl Command {
             Command::Classify(args) => classify::run(&args),
             Command::Train(args) => train::run(&args),
             Command::CrossValidate(args) => cross_validate::run(&args),
+            Command::Select(args) => select::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Corpus(args) => corpus::run(&args),
             Command::Info(args) => info::run(&args),

@@ -22,10 +22,11 @@ use crate::{Event, FeatureTable, Observer, Settings, Stage, Trainer, TrainingErr
 /// The summary's name in the folder of a cross-validation.
 pub const RESULTS: &str = "results.json";
 
-const SETTINGS: &str = "settings.toml";
+pub(crate) const SETTINGS: &str = "settings.toml";
 const DATA: &str = "data.toml";
 const RESULT: &str = "result.json";
-const PREDICTIONS: &str = "predictions.csv";
+/// The answers' name in the folder of a cross-validation.
+pub(crate) const PREDICTIONS: &str = "predictions.csv";
 
 /// A cross-validation that is about to be done.
 pub struct CrossValidation<'a> {
@@ -46,6 +47,8 @@ pub struct CrossValidation<'a> {
     pub folder: &'a Path,
     /// Where they are computed.
     pub device: &'a Device,
+    /// Whether the tests are also done after speaker adaptation.
+    pub speaker_adaptation: bool,
 }
 
 /// The figures of a cross-validation and the results of its trainings.
@@ -97,6 +100,21 @@ pub fn claim(
     write(&folder.join(SETTINGS), settings.as_bytes())
 }
 
+/// What the folds of a protocol test.
+pub(crate) fn design(corpus: &Corpus, folds: &Folds) -> Design {
+    Design {
+        corpus: corpus.card.title.clone(),
+        protocol: folds.name().into(),
+        title: folds.title().into(),
+        source: folds.source().into(),
+        speaker_disjoint: folds.speaker_disjoint(),
+        folds: folds.folds().iter().map(|fold| fold.name.clone()).collect(),
+        speakers: corpus.speakers(),
+        absent_speakers: folds.absent().to_vec(),
+        impossible_folds: folds.impossible().to_vec(),
+    }
+}
+
 impl CrossValidation<'_> {
     /// Runs what is not done yet, pools everything and writes `results.json`
     /// and `predictions.csv`. `None` where the observer interrupted it: the
@@ -106,6 +124,26 @@ impl CrossValidation<'_> {
     ///
     /// The first error of any training; those in progress are finished first.
     pub fn run(&self, observer: &dyn Observer) -> Result<Option<CrossValidated>, TrainingError> {
+        let Some(results) = self.answers(observer)? else {
+            return Ok(None);
+        };
+        let summary = Summary::new(&design(self.corpus, self.folds), &results)?;
+        write_json(&self.folder.join(RESULTS), &summary)?;
+        let mut csv = PredictionsCsv::new(&self.corpus.card.label_names());
+        for (result, predictions) in &results {
+            csv.add(&result.fold, Some(result.seed), predictions)?;
+        }
+        write(&self.folder.join(PREDICTIONS), &csv.into_bytes())?;
+        let results = results.into_iter().map(|(result, _)| result).collect();
+        Ok(Some(CrossValidated { summary, results }))
+    }
+
+    /// Runs what is not done yet, and gives the result and the answers of each fold
+    /// and seed. `None` where the observer interrupted it.
+    pub(crate) fn answers(
+        &self,
+        observer: &dyn Observer,
+    ) -> Result<Option<Vec<(FoldResult, Predictions)>>, TrainingError> {
         let tasks = self.tasks();
         let epochs = tasks.len() * Trainer::epochs_at_most(&self.settings.training);
         observer.notice(Event::Begin {
@@ -124,15 +162,7 @@ impl CrossValidation<'_> {
             let what = "some results could not be read back";
             return Err(TrainingError::folder(self.folder, what));
         }
-        let summary = Summary::new(&self.design(), &results)?;
-        write_json(&self.folder.join(RESULTS), &summary)?;
-        let mut csv = PredictionsCsv::new(&self.corpus.card.label_names());
-        for (result, predictions) in &results {
-            csv.add(&result.fold, Some(result.seed), predictions)?;
-        }
-        write(&self.folder.join(PREDICTIONS), &csv.into_bytes())?;
-        let results = results.into_iter().map(|(result, _)| result).collect();
-        Ok(Some(CrossValidated { summary, results }))
+        Ok(Some(results))
     }
 
     /// Every fold with every seed, all folds of a seed together.
@@ -140,21 +170,6 @@ impl CrossValidation<'_> {
         let folds = self.folds.folds().len();
         let of_seed = |seed| (0..folds).map(move |fold| Task { fold, seed });
         (1..=self.seeds).flat_map(of_seed).collect()
-    }
-
-    fn design(&self) -> Design {
-        let folds = self.folds;
-        Design {
-            corpus: self.corpus.card.title.clone(),
-            protocol: folds.name().into(),
-            title: folds.title().into(),
-            source: folds.source().into(),
-            speaker_disjoint: folds.speaker_disjoint(),
-            folds: folds.folds().iter().map(|fold| fold.name.clone()).collect(),
-            speakers: self.corpus.speakers(),
-            absent_speakers: folds.absent().to_vec(),
-            impossible_folds: folds.impossible().to_vec(),
-        }
     }
 
     /// Runs the tasks on `jobs` threads; false where the observer interrupted it.
@@ -210,7 +225,7 @@ impl CrossValidation<'_> {
             settings: &settings,
             device: self.device,
             fine_tune: None,
-            speaker_adaptation: true,
+            speaker_adaptation: self.speaker_adaptation,
         };
         let epochs = CountsEpochs(observer);
         let Outcome::Finished(fitted) = experiment.run(&mut (), &epochs)? else {

@@ -33,7 +33,8 @@
 //! 2. [`FeatureTable`] has the features of the clips, extracted in parallel and
 //!    kept in a [`FeatureStore`];
 //! 3. [`Experiment`] trains and tests one model, by the [`Trainer`] epoch by epoch;
-//! 4. [`CrossValidation`] does so for every fold and seed of a protocol;
+//! 4. [`CrossValidation`] does so for every fold and seed of a protocol, and
+//!    [`Selection`] chooses among recipes without the speakers that are tested;
 //! 5. [`RunFolder`] keeps what a training leaves behind.
 //!
 //! Whoever wants to know how far it is implements [`Observer`]. This crate
@@ -66,6 +67,7 @@ mod provenance;
 pub mod recipes;
 pub mod run_folder;
 mod schedule;
+mod selection;
 mod settings;
 pub mod temperature;
 mod trained_on;
@@ -83,6 +85,7 @@ pub use network::Best;
 pub use observer::{Event, Observer, Stage};
 pub use provenance::{cross_validation_for_model, is_synthetic};
 pub use run_folder::RunFolder;
-pub use settings::{Auxiliary, EnrolmentDraws, Settings, SettingsBuilder, Training, Variant};
+pub use selection::{CHOICE, Candidate, Choice, LOOKS, Selected, Selection};
+pub use settings::{Auxiliary, EnrolmentDraws, Linear, Settings, SettingsBuilder, Training, Variant};
 pub use trained_on::{Exposure, TrainedOn, corpus_for};
 pub use trainer::Trainer;

@@ -16,7 +16,7 @@ pub fn is_synthetic(corpus: &Corpus) -> bool {
 /// The day, or the one that `SOURCE_DATE_EPOCH` names in seconds since 1970,
 /// with which a model can be reproduced to the byte
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
-fn today() -> String {
+pub(crate) fn today() -> String {
     let named = std::env::var("SOURCE_DATE_EPOCH").ok();
     let named = named.and_then(|seconds| jiff::Timestamp::from_second(seconds.parse().ok()?).ok());
     let day = match named {

@@ -194,6 +194,22 @@ impl Folds {
         &self.folds
     }
 
+    /// One of the folds alone; none where there is no fold of this name.
+    pub fn only(&self, name: &str) -> Self {
+        let is_wanted = |fold: &Fold| fold.name == name;
+        let wanted: Vec<bool> = self.folds.iter().map(is_wanted).collect();
+        let held_out = match &self.held_out {
+            HeldOut::Speakers => HeldOut::Speakers,
+            HeldOut::Pairs(all) => HeldOut::Pairs(chosen(all, &wanted)),
+            HeldOut::Clips(all) => HeldOut::Clips(chosen(all, &wanted)),
+        };
+        Self {
+            folds: chosen(&self.folds, &wanted),
+            held_out,
+            ..self.clone()
+        }
+    }
+
     /// Whether tested speakers are kept out of the training: false for
     /// [`LEAKY`] only.
     pub fn speaker_disjoint(&self) -> bool {
@@ -246,6 +262,11 @@ impl Folds {
             _ => Ok(split),
         }
     }
+}
+
+fn chosen<T: Clone>(all: &[T], wanted: &[bool]) -> Vec<T> {
+    let both = all.iter().zip(wanted);
+    both.filter(|(_, wanted)| **wanted).map(|(one, _)| one.clone()).collect()
 }
 
 #[cfg(test)]

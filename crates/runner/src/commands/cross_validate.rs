@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use corpus::Folds;
 use training::run_folder::RUNS;
-use training::{CrossValidated, CrossValidation, FeatureTable, Settings, claim};
+use metrics::cross_validation::{FoldResult, Summary};
+use training::{CrossValidation, FeatureTable, Settings, claim};
 
 use super::train::SettingsOptions;
 use crate::backend;
@@ -93,12 +94,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         jobs: args.jobs.unwrap_or_else(processors),
         folder: &folder,
         device: &device,
+        speaker_adaptation: true,
     };
     let Some(done) = cross_validation.run(&terminal)? else {
         eprintln!("Stopped; finished trainings are kept. Run the same command again to resume.");
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    write(&folder, &done, &command(args, &protocol))?;
+    write(&folder, &done.summary, &done.results, &command(args, &protocol))?;
     list("could not be read", features.failed());
     println!("Results: {}", folder.join("report.html").display());
     print!("{}", report::text::cross_validation(&done.summary));
@@ -127,7 +129,7 @@ fn default_folder(corpus: &str, protocol: &str) -> PathBuf {
     Path::new(RUNS).join(format!("{date}-{corpus}-{}", protocol.to_string_lossy()))
 }
 
-fn describe(folds: &Folds, seeds: u64) {
+pub(super) fn describe(folds: &Folds, seeds: u64) {
     eprintln!("{} ({})", folds.title(), folds.name());
     if !folds.speaker_disjoint() {
         eprintln!(
@@ -164,8 +166,12 @@ fn command(args: &Args, protocol: &str) -> String {
 }
 
 /// Writes the tables and the page.
-fn write(folder: &Path, done: &CrossValidated, command: &str) -> Result<()> {
-    let summary = &done.summary;
+pub(super) fn write(
+    folder: &Path,
+    summary: &Summary,
+    results: &[FoldResult],
+    command: &str,
+) -> Result<()> {
     for (name, rows) in [
         ("folds.csv", &summary.folds),
         ("classes.csv", &summary.classes),
@@ -173,6 +179,6 @@ fn write(folder: &Path, done: &CrossValidated, command: &str) -> Result<()> {
     ] {
         write_file(&folder.join(name), &report::tables::rows_csv(rows)?)?;
     }
-    let page = report::html::cross_validation(summary, &done.results, command)?;
+    let page = report::html::cross_validation(summary, results, command)?;
     write_file(&folder.join("report.html"), page.as_bytes())
 }

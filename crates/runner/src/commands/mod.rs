@@ -12,5 +12,6 @@ pub mod export;
 pub mod features;
 pub mod info;
 pub mod plot;
+pub mod select;
 pub mod synth;
 pub mod train;
