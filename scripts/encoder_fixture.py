@@ -9,7 +9,7 @@ WHEEL is that of Resemblyzer 0.1.4 (scripts/fetch-encoder downloads it). Writes
 crates/model/tests/fixtures/encoder.safetensors:
 
 - samples: .8 s at 16 kHz, a sound with partials and formants that rises and falls;
-- mel: librosa's mel powers of it, after SciPy's high-pass of 40 Hz, [81, 40];
+- mel: librosa's mel powers of it, after SciPy's high-pass of 20 Hz, [81, 40];
 - states: the second layer's states of PyTorch's LSTM with the original weights, of
   `mel` brought to -30 dB, [81, 256];
 - embedding: NumPy's mean, deviation, mean absolute difference, maximum and minimum
@@ -52,7 +52,7 @@ def main():
     lstm.load_state_dict(lower)
 
     samples = voice()
-    pole = np.exp(-2 * np.pi * 40 / RATE)
+    pole = np.exp(-2 * np.pi * 20 / RATE)
     gain = (1 + pole) / 2
     filtered = scipy.signal.lfilter([gain, -gain], [1, -pole], samples.astype(np.float64))
     mel = librosa.feature.melspectrogram(

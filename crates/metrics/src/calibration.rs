@@ -1,5 +1,8 @@
 //! Whether predicted probabilities match how often the answers are right.
 
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use crate::Predictions;
@@ -62,6 +65,33 @@ impl Calibration {
             bin.accuracy /= clips;
         }
         Self { bins, error }
+    }
+
+    /// The 95 % confidence interval of the expected calibration error, by the
+    /// percentile bootstrap over speakers: as many as there are, drawn with
+    /// replacement, 1000 times, the same every time. `None` with fewer than two
+    /// speakers. The error of a resample is larger on average than that of the
+    /// whole, since chance moves every bin; so the draws are shifted to have the
+    /// whole's error as their median.
+    pub fn interval(predictions: &Predictions) -> Option<[f64; 2]> {
+        let speakers = predictions.speakers();
+        if speakers.len() < 2 {
+            return None;
+        }
+        let of_speaker: Vec<Predictions> = speakers
+            .iter()
+            .map(|speaker| predictions.filtered(|row| row.speaker == *speaker))
+            .collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut errors: Vec<f64> = (0..1000)
+            .map(|_| {
+                let draw = |_| &of_speaker[rng.random_range(0..of_speaker.len())];
+                Self::of((0..of_speaker.len()).map(draw)).error
+            })
+            .collect();
+        errors.sort_by(f64::total_cmp);
+        let shift = Self::of([predictions]).error - errors[500];
+        Some([25, 975].map(|at| (errors[at] + shift).max(0.0)))
     }
 }
 

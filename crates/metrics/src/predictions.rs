@@ -92,6 +92,15 @@ impl Predictions {
         speakers
     }
 
+    /// The rows for which this holds.
+    pub fn filtered(&self, holds: impl Fn(&Prediction) -> bool) -> Self {
+        let kept = self.rows.iter().filter(|row| holds(row));
+        Self {
+            labels: self.labels.clone(),
+            rows: kept.cloned().collect(),
+        }
+    }
+
     /// The confusion matrix of the rows whose true class is known.
     pub fn confusion_matrix(&self) -> ConfusionMatrix {
         let known = self

@@ -9,9 +9,11 @@ mod benchmark;
 mod cli;
 mod commands;
 mod corpus_options;
+mod encoder_process;
 mod error_message;
 mod model_options;
 mod output;
+mod sturdiness;
 mod terminal;
 
 use std::process::ExitCode;

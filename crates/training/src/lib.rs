@@ -69,6 +69,7 @@ pub mod run_folder;
 mod schedule;
 mod selection;
 mod settings;
+pub mod sturdy;
 pub mod temperature;
 mod trained_on;
 mod trainer;
@@ -86,6 +87,8 @@ pub use observer::{Event, Observer, Stage};
 pub use provenance::{cross_validation_for_model, is_synthetic};
 pub use run_folder::RunFolder;
 pub use selection::{CHOICE, Candidate, Choice, LOOKS, Selected, Selection};
-pub use settings::{Auxiliary, EnrolmentDraws, Linear, Settings, SettingsBuilder, Training, Variant};
+pub use settings::{
+    Auxiliary, EnrolmentDraws, Linear, Settings, SettingsBuilder, Training, Variant,
+};
 pub use trained_on::{Exposure, TrainedOn, corpus_for};
 pub use trainer::Trainer;

@@ -14,6 +14,8 @@ pub enum Stage {
     Training,
     /// The trainings of a cross-validation; a step is an epoch.
     Folds,
+    /// Classifying disturbed clips; a step is a clip with one disturbance.
+    Disturbances,
 }
 
 impl fmt::Display for Stage {
@@ -22,6 +24,7 @@ impl fmt::Display for Stage {
             Stage::Features => "features",
             Stage::Training => "training",
             Stage::Folds => "folds and seeds",
+            Stage::Disturbances => "disturbances",
         })
     }
 }

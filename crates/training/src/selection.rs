@@ -102,7 +102,8 @@ impl Selection<'_> {
         let mut nested: Vec<Vec<Tested>> = Vec::new();
         for candidate in self.candidates {
             let folder = self.folder.join("nested").join(&candidate.name);
-            let Some(done) = self.validate(candidate, self.nested, (&folder, false), observer)? else {
+            let Some(done) = self.validate(candidate, self.nested, (&folder, false), observer)?
+            else {
                 return Ok(None);
             };
             self.look("nested", candidate, self.nested.name(), uar_of(&done))?;
@@ -193,7 +194,10 @@ impl Selection<'_> {
                     a.1.total_cmp(b.1).then(b.0.cmp(&a.0))
                 });
                 let best = best.map_or(0, |(place, _)| place);
-                let names = self.candidates.iter().map(|candidate| candidate.name.clone());
+                let names = self
+                    .candidates
+                    .iter()
+                    .map(|candidate| candidate.name.clone());
                 Ok(Choice {
                     fold: fold.name.clone(),
                     candidate: self.candidates[best].name.clone(),
@@ -203,11 +207,7 @@ impl Selection<'_> {
             .collect()
     }
 
-    fn pooled(
-        &self,
-        choices: Vec<Choice>,
-        tested: Vec<Tested>,
-    ) -> Result<Selected, TrainingError> {
+    fn pooled(&self, choices: Vec<Choice>, tested: Vec<Tested>) -> Result<Selected, TrainingError> {
         let summary = Summary::new(&design(self.corpus, self.folds), &tested)?;
         write_json(&self.folder.join(RESULTS), &summary)?;
         let mut csv = PredictionsCsv::new(&self.corpus.card.label_names());
@@ -234,10 +234,7 @@ impl Selection<'_> {
         let path = self.folder.join(LOOKS);
         let mut log = std::fs::read_to_string(&path)
             .unwrap_or_else(|_| "kind,candidate,folds,seeds,uar,day\n".into());
-        let line = format!(
-            "{kind},{},{folds},{},{uar:.4},",
-            candidate.name, self.seeds
-        );
+        let line = format!("{kind},{},{folds},{},{uar:.4},", candidate.name, self.seeds);
         if log.lines().any(|known| known.starts_with(&line)) {
             return Ok(());
         }

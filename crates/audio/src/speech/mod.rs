@@ -7,7 +7,7 @@
 //! be computed from it too:
 //!
 //! ```text
-//! samples ─ high-pass (40 Hz) ─ mel powers of frames ─ levelled ─ speech only
+//! samples ─ high-pass (20 Hz) ─ mel powers of frames ─ levelled ─ speech only
 //!                                    │                   │            │
 //!                                    └─ frame levels ── level.rs ── gate.rs
 //! ```

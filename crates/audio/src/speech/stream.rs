@@ -13,7 +13,7 @@ use crate::mfcc::buffer::FrameBuffer;
 use crate::mfcc::pipeline::Scratch;
 
 /// The high-pass's cut-off in Hz.
-const CUT_OFF: f64 = 40.0;
+const CUT_OFF: f64 = 20.0;
 /// Samples from one frame to the next.
 const HOP: usize = 160;
 /// A frame is judged by the levels of so many frames after it.

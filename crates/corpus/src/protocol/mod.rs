@@ -266,7 +266,9 @@ impl Folds {
 
 fn chosen<T: Clone>(all: &[T], wanted: &[bool]) -> Vec<T> {
     let both = all.iter().zip(wanted);
-    both.filter(|(_, wanted)| **wanted).map(|(one, _)| one.clone()).collect()
+    both.filter(|(_, wanted)| **wanted)
+        .map(|(one, _)| one.clone())
+        .collect()
 }
 
 #[cfg(test)]

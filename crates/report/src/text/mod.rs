@@ -3,10 +3,12 @@
 mod bar;
 mod confusion_matrix;
 mod cross_validation;
+mod sturdy;
 
 pub use bar::bar;
 pub use confusion_matrix::confusion_matrix;
 pub use cross_validation::cross_validation;
+pub use sturdy::{SturdyLine, sturdy};
 
 /// The width of a text in characters, as a terminal shows most of them.
 fn width(text: &str) -> usize {

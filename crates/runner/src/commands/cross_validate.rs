@@ -4,15 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use corpus::Folds;
-use training::run_folder::RUNS;
+use corpus::{Clip, Corpus, Folds};
 use metrics::cross_validation::{FoldResult, Summary};
+use model::Recognizer;
+use training::run_folder::{RUNS, model_file};
+use training::sturdy::{self, Disturbed};
 use training::{CrossValidation, FeatureTable, Settings, claim};
 
 use super::train::SettingsOptions;
 use crate::backend;
 use crate::corpus_options::{self, CorpusOptions};
+use crate::encoder_process::Ffmpeg;
 use crate::output::{list, write_file};
+use crate::sturdiness;
 use crate::terminal::{INTERRUPTED, Terminal};
 
 /// `affekt cross-validate`.
@@ -55,6 +59,10 @@ pub struct Args {
     /// The folder of the results [default: runs/DATE-CORPUS-PROTOCOL]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+    /// Also measure how sturdy the models of the first seed are: at other levels, with
+    /// noise, clicks, a telephone, codecs, other speeds, and on short pieces
+    #[arg(long)]
+    pub sturdy: bool,
     /// Trainings at once [default: the number of processors]
     #[arg(long)]
     pub jobs: Option<usize>,
@@ -100,11 +108,48 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         eprintln!("Stopped; finished trainings are kept. Run the same command again to resume.");
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    write(&folder, &done.summary, &done.results, &command(args, &protocol))?;
+    write(
+        &folder,
+        &done.summary,
+        &done.results,
+        &command(args, &protocol),
+    )?;
+    if args.sturdy {
+        let disturbed = disturbed(&corpus, &folds, &folder, &terminal)?;
+        sturdiness::report(&disturbed, Some(&folder))?;
+    }
     list("could not be read", features.failed());
     println!("Results: {}", folder.join("report.html").display());
     print!("{}", report::text::cross_validation(&done.summary));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The test speakers' clips of each fold, disturbed, and classified by the fold's
+/// model of the first seed.
+fn disturbed(
+    corpus: &Corpus,
+    folds: &Folds,
+    folder: &Path,
+    terminal: &Terminal,
+) -> Result<Vec<Disturbed>> {
+    let ffmpeg = Ffmpeg::find();
+    let mut pooled: Vec<Disturbed> = Vec::new();
+    for (index, fold) in folds.folds().iter().enumerate() {
+        let model = folder.join("folds").join(format!("{}-seed1", fold.name));
+        let recognizer = Recognizer::open(model_file(&model)?)?;
+        let split = folds.split(index, corpus, 1, false)?;
+        let clips: Vec<&Clip> = split.test.iter().map(|clip| &corpus.clips[*clip]).collect();
+        let encoder = sturdiness::encoder(&ffmpeg);
+        let own = sturdy::disturb(&recognizer, corpus, &clips, encoder, terminal)?;
+        if pooled.is_empty() {
+            pooled = own;
+            continue;
+        }
+        for (all, own) in pooled.iter_mut().zip(own) {
+            all.merge(own)?;
+        }
+    }
+    Ok(pooled)
 }
 
 /// The settings of every training. The protocol says who is tested: validation

@@ -11,12 +11,14 @@ use model::{Backend, Recognizer};
 use report::plots::confusion_matrix_svg;
 use training::run_folder::{model_file, write_test};
 use training::{
-    Event, Exposure, Observer, Stage, TrainedOn, Variant, corpus_for, extract_all, predict,
+    Event, Exposure, Observer, Stage, TrainedOn, Variant, corpus_for, extract_all, predict, sturdy,
 };
 
 use crate::backend;
 use crate::corpus_options::{self, CorpusOptions};
+use crate::encoder_process::Ffmpeg;
 use crate::output::{ensure_some, list, plural, write_file};
+use crate::sturdiness;
 use crate::terminal::Terminal;
 
 /// `affekt evaluate`.
@@ -25,6 +27,7 @@ use crate::terminal::Terminal;
 Examples:
   affekt evaluate runs/2026-01-31-ravdess ravdess/          the speakers that it never heard
   affekt evaluate runs/2026-01-31-ravdess emodb/ --corpus auto --labels map.toml
+  affekt evaluate runs/2026-01-31-ravdess ravdess/ --sturdy
 
 Without --corpus the folders are read as those of the training were. Labels are
 compared by name; the model must know all that the recordings have, and a map
@@ -45,6 +48,10 @@ pub struct Args {
     /// Write predictions.csv, report.json and confusion_matrix.svg there
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+    /// Also measure how sturdy it is: at other levels, with noise, clicks, a telephone,
+    /// codecs (by FFmpeg, where installed), other speeds, and on short pieces
+    #[arg(long)]
+    pub sturdy: bool,
     /// Where to compute: auto, flex, ndarray or wgpu
     #[arg(long, default_value_t = Backend::Auto)]
     pub backend: Backend,
@@ -95,6 +102,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let picture = confusion_matrix_svg(&matrix, &title)?;
         write_file(&folder.join("confusion_matrix.svg"), picture.as_bytes())?;
         println!("Results: {}", folder.display());
+    }
+    if args.sturdy {
+        let ffmpeg = Ffmpeg::find();
+        let clips: Vec<&Clip> = readable.iter().map(|(clip, _)| *clip).collect();
+        let encoder = sturdiness::encoder(&ffmpeg);
+        let disturbed = sturdy::disturb(&recognizer, &corpus, &clips, encoder, &terminal)?;
+        sturdiness::report(&disturbed, args.out.as_deref())?;
     }
     let failed: Vec<&str> = extracted.failed.iter().map(|f| &*f.message).collect();
     list("error", &failed);

@@ -72,7 +72,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .map(|file| candidate(args, file))
         .collect::<Result<Vec<_>>>()?;
     let device = backend::device(candidates[0].settings.backend)?;
-    let sources = args.corpus.sources(&args.dirs, &candidates[0].settings.corpus)?;
+    let sources = args
+        .corpus
+        .sources(&args.dirs, &candidates[0].settings.corpus)?;
     let corpus = corpus_options::open(&sources)?;
     for candidate in &mut candidates {
         candidate.settings.corpus = corpus.read_as();
@@ -109,12 +111,22 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         eprintln!("Stopped; finished trainings are kept. Run the same command again to resume.");
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    write(&folder, &selected.summary, &selected.results, &command(args, &protocol))?;
+    write(
+        &folder,
+        &selected.summary,
+        &selected.results,
+        &command(args, &protocol),
+    )?;
     for choice in &selected.choices {
         let figures = choice.nested_uar.iter();
         let figures = figures.map(|(name, uar)| format!("{name} {uar:.3}"));
         let figures: Vec<String> = figures.collect();
-        println!("{}: {} ({})", choice.fold, choice.candidate, figures.join(", "));
+        println!(
+            "{}: {} ({})",
+            choice.fold,
+            choice.candidate,
+            figures.join(", ")
+        );
     }
     println!("Every look: {}", folder.join(LOOKS).display());
     println!("Results: {}", folder.join("report.html").display());
@@ -161,8 +173,13 @@ fn default_folder(corpus: &str, protocol: &str) -> PathBuf {
 fn command(args: &Args, protocol: &str) -> String {
     let dirs: Vec<String> = args.dirs.iter().map(|d| d.display().to_string()).collect();
     let configs = args.config.iter();
-    let configs: String = configs.map(|file| format!(" --config {}", file.display())).collect();
+    let configs: String = configs
+        .map(|file| format!(" --config {}", file.display()))
+        .collect();
     let dirs = dirs.join(" ");
     let typed = args.corpus.as_typed();
-    format!("affekt select {dirs}{configs} --protocol {protocol} --seeds {}{typed}", args.seeds)
+    format!(
+        "affekt select {dirs}{configs} --protocol {protocol} --seeds {}{typed}",
+        args.seeds
+    )
 }
