@@ -283,13 +283,101 @@ pub(crate) fn covariance(
     Ok(product.into_iter().map(f64::from).collect())
 }
 
-/// Mixes in a multiple of the identity with the same trace.
+/// Mixes in a multiple of the identity with the same trace. Clips that do not vary
+/// within their labels, as of one clip each, have a covariance of zero; any multiple
+/// of the identity then gives the same answers.
 fn shrink(covariance: &mut [f64], size: usize, shrinkage: f64) {
     let trace: f64 = covariance.iter().step_by(size + 1).sum();
-    let diagonal = shrinkage * trace / size as f64;
+    let diagonal = (shrinkage * trace / size as f64).max(1e-6);
     covariance
         .iter_mut()
         .for_each(|value| *value *= 1.0 - shrinkage);
     let on_diagonal = covariance.iter_mut().step_by(size + 1);
     on_diagonal.for_each(|value| *value += diagonal);
+}
+
+#[cfg(test)]
+mod tests {
+    use audio::Frames;
+
+    use super::*;
+
+    /// The numbers of the Python code below.
+    fn clips() -> (Vec<[f32; 3]>, Vec<usize>) {
+        let value = |n: usize, k: usize| ((n * 37 + k * 53) % 89) as f32 / 44.0 - 1.0;
+        let labels: Vec<usize> = (0..60).map(|n| n % 3).collect();
+        let rows = labels.iter().enumerate().map(|(n, label)| {
+            let mut row = [value(n, 1), value(n, 2), value(n, 3)];
+            row[*label] += 0.8;
+            row
+        });
+        (rows.collect(), labels)
+    }
+
+    fn normalisation(rows: &[[f32; 3]]) -> Normalisation {
+        let clips: Vec<Features> = rows.iter().map(features).collect();
+        Normalisation::fit(&clips).unwrap()
+    }
+
+    fn features(row: &[f32; 3]) -> Features {
+        Features::new(Frames::new(Vec::new(), 0), row.to_vec())
+    }
+
+    #[test]
+    fn probabilities_are_those_of_scikit_learns_discriminant_analysis() {
+        // value = lambda n, k: ((n * 37 + k * 53) % 89) / 44 - 1
+        // y = np.arange(60) % 3
+        // x = np.array([[value(n, k) for k in (1, 2, 3)] for n in range(60)])
+        // x[np.arange(60), y] += .8
+        // z = (x - x.mean(0)) / x.std(0)
+        // S = sum(np.cov(z[y == c].T, bias=True) for c in range(3)) / 3
+        // S = .5 * S + .5 * np.trace(S) / 3 * np.eye(3)
+        // LinearDiscriminantAnalysis(solver="lsqr", priors=[1/3] * 3, covariance_estimator=
+        //     an estimator whose covariance_ is S).fit(z, y).predict_proba(z[:3])
+        const THEIRS: [[f64; 3]; 3] = [
+            [0.5547549, 0.0611672, 0.3840779],
+            [0.0602747, 0.8678782, 0.0718471],
+            [0.0379449, 0.0248507, 0.9372044],
+        ];
+        let (rows, labels) = clips();
+        let normalisation = normalisation(&rows);
+        let mut set = LinearClips::default();
+        for (row, label) in rows.iter().zip(&labels) {
+            let normalised = normalisation.apply(&features(row)).unwrap();
+            set.push(&normalised.functionals, *label);
+        }
+        let inputs = LinearInputs::Functionals;
+        let fitted = LinearClassifier::fit(&set, 3, 0.5, inputs, normalisation).unwrap();
+        for (row, theirs) in rows.iter().zip(THEIRS) {
+            let ours = fitted.probabilities(&features(row), &(0..3)).unwrap();
+            for (a, b) in ours.iter().zip(theirs) {
+                assert!((a - b).abs() < 1e-5, "{ours:?} {theirs:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_without_clips_is_never_the_answer_and_one_label_is_refused() {
+        let (rows, labels) = clips();
+        let mut set = LinearClips::default();
+        for (row, label) in rows.iter().zip(&labels) {
+            set.push(row, *label);
+        }
+        let inputs = LinearInputs::Functionals;
+        let fit = |set: &LinearClips, labels| {
+            LinearClassifier::fit(set, labels, 0.5, inputs, normalisation(&rows))
+        };
+        let fitted = fit(&set, 4).unwrap();
+        for row in &rows {
+            let probabilities = fitted.probabilities(&features(row), &(0..3)).unwrap();
+            assert!(probabilities[3] < 1e-6);
+        }
+        let mut one = LinearClips::default();
+        rows.iter().for_each(|row| one.push(row, 0));
+        assert!(fit(&one, 3).is_err());
+        assert!(fit(&LinearClips::default(), 3).is_err());
+        let mut odd = set.clone();
+        odd.push(&[f32::NAN, 0.0, 0.0], 1);
+        assert!(fit(&odd, 3).is_err());
+    }
 }

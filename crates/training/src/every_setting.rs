@@ -8,17 +8,17 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use audio::{FrameMasks, MaskFill};
+use audio::{FeatureSpec, FrameMasks, MaskFill, SpeechLevel};
 use burn::tensor::Device;
 use corpus::synth::{SynthSettings, write_corpus};
 use corpus::{Corpus, Sources, Split, split_by_speaker};
 use metrics::EpochMetrics;
-use model::{Architecture, Convolution, PoolingKind};
+use model::{Architecture, Convolution, LinearInputs, PoolingKind};
 use recurrent::CellKind;
 use recurrent::parameters::{Parameters, parameters};
 use serde::Serialize;
 
-use crate::settings::{Auxiliary, EnrolmentDraws, Settings, Training, Variant};
+use crate::settings::{Auxiliary, EnrolmentDraws, Linear, Settings, Training, Variant};
 use crate::{
     Event, Experiment, FeatureStore, FeatureTable, Fitted, Journal, Observer, Outcome, Trainer,
     TrainingError,
@@ -97,6 +97,18 @@ impl Bench {
     }
 
     fn run(&self, settings: &Settings, journal: &mut dyn Journal, stop: bool) -> Option<Fitted> {
+        match self.try_run(settings, journal, stop).unwrap() {
+            Outcome::Finished(fitted) => Some(*fitted),
+            Outcome::Interrupted { .. } => None,
+        }
+    }
+
+    fn try_run(
+        &self,
+        settings: &Settings,
+        journal: &mut dyn Journal,
+        stop: bool,
+    ) -> Result<Outcome, TrainingError> {
         settings.validate().unwrap();
         let mut split = self.split.clone();
         if settings
@@ -126,10 +138,7 @@ impl Bench {
         };
         let one = StopAfterOne(AtomicBool::new(false));
         let observer: &dyn Observer = if stop { &one } else { &() };
-        match experiment.run(journal, observer).unwrap() {
-            Outcome::Finished(fitted) => Some(*fitted),
-            Outcome::Interrupted { .. } => None,
-        }
+        experiment.run(journal, observer)
     }
 
     /// The weights after one epoch.
@@ -210,9 +219,16 @@ fn every_setting_of_the_training_changes_it() {
             }];
         }),
     ];
-    let elsewhere = ["patience", "temperature", "members"];
+    let elsewhere = [
+        "patience",
+        "temperature",
+        "members",
+        "linear",
+        "network_share",
+    ];
 
     let mut full = base().training;
+    full.linear = vec![Linear::default()];
     in_weights.iter().for_each(|(_, change)| change(&mut full));
     let tested = in_weights.iter().map(|(name, _)| *name).chain(elsewhere);
     let tested: BTreeSet<String> = tested.map(str::to_owned).collect();
@@ -263,8 +279,62 @@ fn patience_temperature_and_members_do_what_they_are_for() {
 }
 
 #[test]
+fn every_setting_of_the_linear_classifiers_changes_the_answers() {
+    let bench = Bench::new();
+    let answers = |change: fn(&mut Training)| {
+        let mut settings = base();
+        settings.features = FeatureSpec::emotion();
+        settings.training.epochs = 1;
+        settings.training.linear = vec![Linear {
+            inputs: LinearInputs::Functionals,
+            ..Linear::default()
+        }];
+        change(&mut settings.training);
+        bench.fitted(&settings).predictions
+    };
+    let changes: [Change<Training>; 4] = [
+        ("linear", |t| t.linear.clear()),
+        ("shrinkage", |t| t.linear[0].shrinkage = 0.9),
+        ("share", |t| t.linear[0].share = 3.0),
+        ("network_share", |t| t.network_share = 0.1),
+    ];
+    let tested: BTreeSet<String> = ["inputs", "shrinkage", "share"].map(str::to_owned).into();
+    assert_eq!(fields(&Linear::default()), tested);
+    let before = answers(|_| {});
+    assert!(answers(|_| {}) == before, "not repeatable");
+    for (name, change) in changes {
+        assert!(answers(change) != before, "{name} does nothing");
+    }
+    // What has nothing to read is refused.
+    let mut settings = base();
+    settings.training.linear = vec![Linear::default()];
+    let error = bench.try_run(&settings, &mut (), false).unwrap_err();
+    assert!(error.to_string().contains("Encoder"), "{error}");
+}
+
+#[test]
+fn without_networks_a_training_has_no_epochs_and_out_of_fold_answers_calibrate_it() {
+    let bench = Bench::new();
+    let mut settings = base();
+    settings.features = FeatureSpec::encoder();
+    settings.validation_speakers = Some(Vec::new());
+    settings.training.members = 0;
+    settings.training.linear = vec![Linear::default()];
+    let fitted = bench.fitted(&settings);
+    assert!(fitted.epochs.is_empty() && fitted.model.members.is_empty());
+    assert_eq!(fitted.model.linear.len(), 1);
+    assert_ne!(fitted.model.description.temperature, 1.0);
+    // The model survives its file, and answers the same.
+    let bytes = fitted.model.to_bytes().unwrap();
+    let again = model::Model::from_bytes(&bytes, &Device::flex()).unwrap();
+    assert_eq!(again.to_bytes().unwrap(), bytes);
+    assert_eq!(again.linear, fitted.model.linear);
+    assert!(bytes.len() < 1_000_000, "{}", bytes.len());
+}
+
+#[test]
 fn every_setting_of_the_architecture_changes_the_network() {
-    let changes: [Change<Architecture>; 11] = [
+    let changes: [Change<Architecture>; 12] = [
         ("convolutions", |a| {
             a.convolutions = vec![Convolution {
                 channels: 4,
@@ -277,6 +347,7 @@ fn every_setting_of_the_architecture_changes_the_network() {
         ("bidirectional", |a| a.bidirectional = false),
         ("pooling", |a| a.pooling = PoolingKind::Mean),
         ("functional_units", |a| a.functional_units = 3),
+        ("encoder_units", |a| a.encoder_units = 4),
         ("dropout", |a| a.dropout = 0.0),
         ("recurrent_dropout", |a| a.recurrent_dropout = 0.5),
         ("residual", |a| a.residual = true),
@@ -290,6 +361,14 @@ fn every_setting_of_the_architecture_changes_the_network() {
     );
 
     let bench = Bench::new();
+    // With an encoder, whose branch is one of the settings.
+    let base = || Settings {
+        features: FeatureSpec {
+            encoder: Some(SpeechLevel::default()),
+            ..FeatureSpec::recommended()
+        },
+        ..base()
+    };
     let before = bench.weights(&base());
     for (name, change) in changes {
         let mut settings = base();
