@@ -28,26 +28,34 @@ def figures_of(path):
     onnx.checker.check_model(path, full_check=True)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     reference = load_file(path.with_suffix(".reference.safetensors"))
-    frames = reference["frames"]
-    lengths = reference["lengths"].astype(np.int64)
+    wanted = {i.name for i in session.get_inputs()}
+    padded = [("frames", "lengths"), ("speech", "speech_lengths")]
+    padded = [pair for pair in padded if pair[0] in wanted]
     expected = reference["probabilities"]
 
-    def run(frames, lengths, rows):
-        inputs = {"frames": frames, "lengths": lengths}
-        if "functionals" in reference:
+    def run(rows, change=lambda values, lengths: values):
+        inputs = {}
+        for values, lengths in padded:
+            inputs[lengths] = reference[lengths].astype(np.int64)[rows]
+            inputs[values] = change(reference[values][rows], inputs[lengths])
+        if "functionals" in wanted:
             inputs["functionals"] = reference["functionals"][rows]
         (got,) = session.run(["probabilities"], inputs)
         return np.abs(got - expected[rows]).max()  # of a NaN: NaN
 
     yield (expected.max(axis=0) - expected.min(axis=0)).max()
     everything = slice(None)
-    yield run(frames, lengths, everything)
-    hostile = frames.copy()
-    for row, length in enumerate(lengths):
-        hostile[row, length:] = np.nan
-    yield run(hostile, lengths, everything)
-    rows = [slice(row, row + 1) for row in range(len(lengths))]
-    alone = [run(frames[row, : lengths[row][0]], lengths[row], row) for row in rows]
+    yield run(everything)
+
+    def hostile(values, lengths):
+        values = values.copy()
+        for row, length in enumerate(lengths):
+            values[row, length:] = np.nan
+        return values
+
+    yield run(everything, hostile)
+    rows = [slice(row, row + 1) for row in range(len(expected))]
+    alone = [run(row, lambda values, lengths: values[:, : lengths[0]]) for row in rows]
     yield np.max(alone)  # Python's own max may pass over a NaN
 
 

@@ -9,19 +9,20 @@
 //! Writes `NAME.onnx`, `NAME.pytorch.safetensors` (where PyTorch has such a
 //! network) and `NAME.reference.safetensors`, with random clips of unlike
 //! length and what this crate computes of them: `frames`, `lengths`,
-//! `functionals`, `probabilities`, and of the first network's recurrent part
-//! alone `recurrent_input`, `recurrent_lengths` and `recurrent`. Each network has random numbers in all its
+//! `functionals`, `speech`, `speech_lengths`, `probabilities`, and of the first
+//! network's recurrent part alone `recurrent_input`, `recurrent_lengths` and `recurrent`. Each network has random numbers in all its
 //! parameters; models named behind the folder are taken as they are.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::Path;
 
-use audio::{FeatureSpec, Features, Frames};
+use audio::{FeatureSpec, Features, Frames, SpeechLevel};
 use burn::tensor::{Device, Tensor};
 use model::{
-    Architecture, Batch, Convolution, Description, Model, Normalisation, PoolingKind, Provenance,
-    Recognizer, onnx, serialize,
+    Architecture, Batch, Convolution, Description, Encoder, LinearClassifier, LinearClips,
+    LinearInputs, Member, Model, Normalisation, PoolingKind, Provenance, Recognizer, onnx,
+    serialize,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -45,6 +46,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let model = Model::load(&path, &device)?;
         write(folder, &name.to_string_lossy(), &model, &mut rng)?;
     }
+    write(folder, "encoder", &with_encoder(true, &mut rng)?, &mut rng)?;
+    write(
+        folder,
+        "encoder_alone",
+        &with_encoder(false, &mut rng)?,
+        &mut rng,
+    )?;
     for (name, architecture) in architectures() {
         let mut features = FeatureSpec::recommended();
         features.blocks[0].functionals = name != "without_functionals";
@@ -137,10 +145,7 @@ fn random(
     projection: Option<usize>,
     rng: &mut ChaCha8Rng,
 ) -> Result<Model, Box<dyn Error>> {
-    let columns = features.column_names().len();
-    let functionals = features.functional_names().len();
     let bound = 1.0 / (architecture.hidden as f32).sqrt();
-    let clips = clips(columns, functionals, rng);
     let description = Description {
         labels: ["calm", "happy", "sad", "angry"].map(String::from).to_vec(),
         features,
@@ -148,6 +153,8 @@ fn random(
         temperature: 1.5,
         provenance: Provenance::default(),
     };
+    let clips = clips(&description, rng);
+    let columns = description.features.columns();
     let init = &mut Init::new(1, &Device::flex());
     let mut classifier = description.init(init);
     if projection.is_some() {
@@ -177,8 +184,52 @@ fn random(
     ))
 }
 
-/// Clips that are not normalised.
-fn clips(columns: usize, functionals: usize, rng: &mut ChaCha8Rng) -> Vec<Features> {
+/// A model with the pretrained encoder and a linear classifier, with a network that
+/// reads the frames and the embedding beside it, or without.
+fn with_encoder(network: bool, rng: &mut ChaCha8Rng) -> Result<Model, Box<dyn Error>> {
+    let (features, architecture) = match network {
+        true => (
+            FeatureSpec {
+                encoder: Some(SpeechLevel::default()),
+                ..FeatureSpec::recommended()
+            },
+            Architecture {
+                encoder_units: 8,
+                ..Architecture::default()
+            },
+        ),
+        false => (
+            FeatureSpec::encoder(),
+            Architecture {
+                layers: 0,
+                encoder_units: 8,
+                ..Architecture::default()
+            },
+        ),
+    };
+    let mut model = random(features, architecture, None, rng)?;
+    let normalisation = model.members[0].normalisation.clone();
+    let inputs = LinearInputs::Encoder;
+    let range = inputs.range(&model.description.features);
+    let mut set = LinearClips::default();
+    for label in (0..4).cycle().take(40) {
+        let row = range.clone().map(|_| rng.random_range(-1.0f32..1.0));
+        set.push(&row.collect::<Vec<_>>(), label);
+    }
+    let mut classifier = LinearClassifier::fit(&set, 4, 0.9, inputs, normalisation)?;
+    classifier.share = 0.6;
+    model.linear.push(classifier);
+    model.encoder = Some(Encoder::pretrained()?);
+    if !network {
+        model.members.clear();
+    }
+    Ok(model)
+}
+
+/// Clips that are not normalised. The embedding among the functionals is that of no
+/// speech.
+fn clips(d: &Description, rng: &mut ChaCha8Rng) -> Vec<Features> {
+    let (columns, functionals) = (d.features.columns(), d.functionals());
     let mut row = |count: usize| -> Vec<f32> {
         let column = |at| (at % 7) as f32 - 2.0 + rng.random_range(-3.0..3.0);
         (0..count).map(column).collect()
@@ -201,10 +252,71 @@ fn write(
     rng: &mut ChaCha8Rng,
 ) -> Result<(), Box<dyn Error>> {
     let d = &model.description;
-    let columns = d.features.column_names().len();
-    let clips = clips(columns, d.features.functional_names().len(), rng);
+    let mut clips = clips(d, rng);
+    let own = d.features.functional_names().len();
+    let mut tensors = Parameters::new();
+    if let Some(encoder) = &model.encoder {
+        let longest = LENGTHS.iter().copied().max().unwrap_or(0);
+        let mut speech = Vec::new();
+        for (clip, &frames) in clips.iter_mut().zip(&LENGTHS) {
+            // Mel powers of levelled speech are below 1, and small above all.
+            let rows = (0..40 * frames).map(|_| rng.random_range(-9.0f32..0.0).exp());
+            let rows = Frames::new(rows.collect(), 40);
+            clip.functionals.truncate(own);
+            clip.functionals.extend(encoder.embedding(&rows)?);
+            speech.extend_from_slice(rows.data());
+            speech.resize(speech.len() + 40 * (longest - frames), 0.0);
+        }
+        let shape = vec![LENGTHS.len(), longest, 40];
+        let values = speech;
+        tensors.insert("speech".into(), Array { shape, values });
+        tensors.insert("speech_lengths".into(), counts(&LENGTHS));
+    }
+    let answers = Recognizer::new(model.clone(), Device::flex())?
+        .classify_features(&clips.iter().collect::<Vec<_>>())?;
+    let probabilities = answers.iter();
+    let probabilities = probabilities.flat_map(|a| a.scores().iter().map(|(_, p)| *p));
+    let shape = vec![clips.len(), d.labels.len()];
+    let values = probabilities.collect();
+    tensors.insert("probabilities".into(), Array { shape, values });
+    if own > 0 {
+        let values = clips
+            .iter()
+            .flat_map(|clip| clip.functionals[..own].to_vec());
+        let shape = vec![clips.len(), own];
+        let values = values.collect();
+        tensors.insert("functionals".into(), Array { shape, values });
+    }
+    let file = |end: &str| folder.join(format!("{name}.{end}"));
+    if let Some(member) = model.members.first() {
+        network(member, &clips, &mut tensors)?;
+        match pytorch::to_bytes(&member.classifier.recurrent) {
+            Ok(bytes) => std::fs::write(file("pytorch.safetensors"), bytes)?,
+            Err(error @ RecurrentError::Export { .. }) => println!("{name}: {error}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    std::fs::write(file("onnx"), onnx::to_bytes(model)?)?;
+    let reference = serialize(&tensors, HashMap::new())?;
+    std::fs::write(file("reference.safetensors"), reference)?;
+    println!("{name}");
+    Ok(())
+}
+
+fn counts(lengths: &[usize]) -> Array {
+    Array {
+        shape: vec![lengths.len()],
+        values: lengths.iter().map(|&n| n as f32).collect(),
+    }
+}
+
+/// What a network reads of the clips, and what its recurrent part computes.
+fn network(
+    member: &Member,
+    clips: &[Features],
+    tensors: &mut Parameters,
+) -> Result<(), Box<dyn Error>> {
     let device = Device::flex();
-    let member = &model.members[0];
     let raw = Batch::new(&clips.iter().collect::<Vec<_>>(), &device);
     let normalised = clips
         .iter()
@@ -217,43 +329,11 @@ fn write(
     }
     let recurrent = &member.classifier.recurrent;
     let hidden = recurrent.forward(frames.clone(), &lengths, &mut Dropout::inference());
-    let recognizer = Recognizer::new(model.clone(), device)?;
-    let answers = recognizer.classify_features(&clips.iter().collect::<Vec<_>>())?;
-    let probabilities = answers
-        .iter()
-        .flat_map(|a| a.scores().iter().map(|(_, p)| *p));
-
-    let counts = |lengths: &[usize]| Array {
-        shape: vec![lengths.len()],
-        values: lengths.iter().map(|&n| n as f32).collect(),
-    };
-    let mut tensors = Parameters::from([
-        ("frames".to_string(), array(raw.frames)),
-        ("lengths".to_string(), counts(&batch.lengths)),
-        ("recurrent_input".to_string(), array(frames)),
-        ("recurrent_lengths".to_string(), counts(&lengths)),
-        ("recurrent".to_string(), array(hidden)),
-        (
-            "probabilities".to_string(),
-            Array {
-                shape: vec![clips.len(), d.labels.len()],
-                values: probabilities.collect(),
-            },
-        ),
-    ]);
-    if let Some(functionals) = raw.functionals {
-        tensors.insert("functionals".into(), array(functionals));
-    }
-    let file = |end: &str| folder.join(format!("{name}.{end}"));
-    let reference = serialize(&tensors, HashMap::new())?;
-    std::fs::write(file("reference.safetensors"), reference)?;
-    std::fs::write(file("onnx"), onnx::to_bytes(model)?)?;
-    match pytorch::to_bytes(recurrent) {
-        Ok(bytes) => std::fs::write(file("pytorch.safetensors"), bytes)?,
-        Err(error @ RecurrentError::Export { .. }) => println!("{name}: {error}"),
-        Err(error) => return Err(error.into()),
-    }
-    println!("{name}");
+    tensors.insert("frames".into(), array(raw.frames));
+    tensors.insert("lengths".into(), counts(&batch.lengths));
+    tensors.insert("recurrent_input".into(), array(frames));
+    tensors.insert("recurrent_lengths".into(), counts(&lengths));
+    tensors.insert("recurrent".into(), array(hidden));
     Ok(())
 }
 

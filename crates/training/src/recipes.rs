@@ -4,8 +4,12 @@
 //! numbers are what they are.
 
 /// Every recipe: its name and its text.
-pub const RECIPES: [(&str, &str); 2] = [
+pub const RECIPES: [(&str, &str); 3] = [
     ("emotion", include_str!("../recipes/emotion.toml")),
+    (
+        "emotion-scratch",
+        include_str!("../recipes/emotion-scratch.toml"),
+    ),
     ("plain", include_str!("../recipes/plain.toml")),
 ];
 
@@ -15,7 +19,7 @@ pub fn recipe(name: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
-/// The names of all recipes, for messages: `emotion, plain`.
+/// The names of all recipes, for messages: `emotion, emotion-scratch, plain`.
 pub fn names() -> String {
     RECIPES.map(|(name, _)| name).join(", ")
 }

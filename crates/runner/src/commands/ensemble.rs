@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use model::{Backend, Model, Provenance};
+use model::{Backend, Encoder, Model, Provenance};
 use training::run_folder::model_file;
 
 use crate::output::write_file;
@@ -42,6 +42,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             ("labels", a.labels == b.labels),
             ("features", a.features == b.features),
             ("network", a.architecture == b.architecture),
+            ("encoder", encoder(&ensemble) == encoder(&model)),
+            ("shares", ensemble.network_share == model.network_share),
         ] {
             ensure!(
                 same,
@@ -53,21 +55,29 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     write_file(&args.out, &ensemble.to_bytes()?)?;
     println!(
-        "{}: {} networks, {} parameters",
+        "{}: {} networks and {} linear classifiers, {} parameters",
         args.out.display(),
         ensemble.members.len(),
+        ensemble.linear.len(),
         ensemble.parameter_count()
     );
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds a model's networks. Whoever any of them was trained on counts as heard.
+fn encoder(model: &Model) -> Option<String> {
+    model.encoder.as_ref().map(Encoder::fingerprint)
+}
+
+/// Adds a model's networks and linear classifiers. Whoever any of them was trained
+/// on counts as heard.
 fn join(ensemble: &mut Model, model: Model) {
-    let (before, added) = (ensemble.members.len() as f32, model.members.len() as f32);
+    let parts = |model: &Model| (model.members.len() + model.linear.len()) as f32;
+    let (before, added) = (parts(ensemble), parts(&model));
     let d = &mut ensemble.description;
     d.temperature =
         (d.temperature * before + model.description.temperature * added) / (before + added);
     ensemble.members.extend(model.members);
+    ensemble.linear.extend(model.linear);
     let (a, b) = (&mut d.provenance, model.description.provenance);
     union(&mut a.train_speakers, b.train_speakers);
     union(&mut a.validation_speakers, b.validation_speakers);

@@ -19,10 +19,13 @@ Examples:
 
 onnx (operator set 17) holds the whole way from features to probabilities, the
 normalisation too. It takes
-  frames       [batch, time, columns]   features as they are, padded at the end
-  lengths      [batch]                  frames of each clip, 64-bit integers
-  functionals  [batch, functionals]     only where the model has them
-and gives probabilities [batch, labels]. Its metadata name the labels, the
+  frames          [batch, time, columns]     features as they are, padded at the end
+  lengths         [batch]                    frames of each clip, 64-bit integers
+  functionals     [batch, functionals]       statistics of each clip
+  speech          [batch, speech_time, 40]   the encoder's input, padded at the end
+  speech_lengths  [batch]                    its frames of each clip, at least 1
+each only where the model needs it (the encoder is in the file), and gives probabilities
+[batch, labels]. Its metadata name the labels, the
 columns and the settings that the features are made with.
 
 pytorch holds the recurrent layers alone, under PyTorch's names, as safetensors:

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use model::{Backend, CrossValidation, Model};
+use model::{Backend, CrossValidation, Encoder, Model};
 use recurrent::CellKind;
 
 use crate::model_options::load;
@@ -49,39 +49,62 @@ fn text(file: &str, model: &Model) -> String {
         ""
     };
     let columns = d.features.column_names();
+    let encoder = model.encoder.as_ref().map(|encoder| {
+        let whose = if encoder.is_pretrained() {
+            "pretrained"
+        } else {
+            "fine-tuned"
+        };
+        format!(
+            "{whose}, 2 LSTM layers of {} units ({})",
+            Encoder::UNITS,
+            encoder.fingerprint()
+        )
+    });
+    let network = format!(
+        "{}{}{} layer(s) of {directions}{} with {} hidden units",
+        match model.members.len() {
+            1 => String::new(),
+            several => format!("{several} of: "),
+        },
+        match a.convolutions.len() {
+            0 => String::new(),
+            some => format!("{some} convolution(s), "),
+        },
+        a.layers,
+        cell_name(a.cell),
+        a.hidden,
+    );
+    let frames = format!(
+        "{} columns ({} to {}) every {:.1} ms at {} Hz; ",
+        columns.len(),
+        columns.first().map_or("", String::as_str),
+        columns.last().map_or("", String::as_str),
+        1000.0 * d.features.frame_period(),
+        d.features.sample_rate,
+    );
     let lines = [
         ("model", file.to_string()),
         ("labels", d.labels.join(", ")),
         (
             "features",
             format!(
-                "{} columns ({} to {}) every {:.1} ms at {} Hz; {} functionals",
-                columns.len(),
-                columns.first().map_or("", String::as_str),
-                columns.last().map_or("", String::as_str),
-                1000.0 * d.features.frame_period(),
-                d.features.sample_rate,
-                d.features.functional_names().len()
+                "{}{} functionals",
+                if columns.is_empty() { "" } else { &frames },
+                d.functionals()
             ),
         ),
+        ("encoder", encoder.unwrap_or("none".into())),
         (
             "network",
-            format!(
-                "{}{}{} layer(s) of {directions}{} with {} hidden units, {} parameters",
-                match model.members.len() {
-                    1 => String::new(),
-                    several => format!("{several} of: "),
-                },
-                match a.convolutions.len() {
-                    0 => String::new(),
-                    some => format!("{some} convolution(s), "),
-                },
-                a.layers,
-                cell_name(a.cell),
-                a.hidden,
-                model.parameter_count()
-            ),
+            if model.members.is_empty() {
+                "none".into()
+            } else {
+                network
+            },
         ),
+        ("linear classifiers", model.linear.len().to_string()),
+        ("parameters", model.parameter_count().to_string()),
         ("corpus", p.corpus.clone()),
         ("licence", p.licence.clone()),
         ("trained on speakers", or_none(&p.train_speakers)),

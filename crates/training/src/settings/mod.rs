@@ -14,7 +14,7 @@
 //!     .set("architecture.hidden", "96")?
 //!     .build()?;
 //! assert_eq!(settings.training.mixup, 0.2);
-//! assert_eq!(settings.training.members, 3); // the recipe's
+//! assert_eq!(settings.training.members, 1); // the recipe's
 //! # Ok::<(), training::TrainingError>(())
 //! ```
 

@@ -352,7 +352,10 @@ mod tests {
         let loud = |samples: &[f32]| samples.iter().filter(|x| x.abs() > 0.4).count();
         assert_eq!(loud(&clicked), 160);
         let within = apply(Disturbance::ClickWithin);
-        let moved = within.iter().zip(plain.samples()).filter(|(a, b)| (*a - *b).abs() > 0.4);
+        let moved = within
+            .iter()
+            .zip(plain.samples())
+            .filter(|(a, b)| (*a - *b).abs() > 0.4);
         assert_eq!(moved.count(), 160);
     }
 
