@@ -50,13 +50,16 @@ ROWS = [
 def ours(program, row, runs, memory=False):
     _, work, hidden, threads, deep, _ = row
     command = [
-        program, "bench", "--format", "json", "--work", work, "--hidden", hidden,
-        "--input", INPUT, "--batch", BATCH, "--frames", FRAMES,
+        program, "bench", "--format", "json", "--hidden", hidden, "--input", INPUT, "--frames", FRAMES,
         "--threads", threads, "--runs", runs,
     ]  # fmt: skip
     if deep == 2:
-        command += ["--layers", 2]
-    elif deep:
+        # As the program runs its encoder: packed once.
+        batch = 1 if work == "one" else BATCH
+        command += ["--layers", 2, "--work", "frozen", "--batch", batch]
+    else:
+        command += ["--work", work, "--batch", BATCH]
+    if deep is True:
         command += ["--layers", 2, "--bidirectional", "--lengths", "100-300"]
     if memory:
         command.append("--memory")

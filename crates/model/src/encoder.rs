@@ -23,9 +23,9 @@
 use std::sync::OnceLock;
 
 use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
-use recurrent::{CellKind, Dropout, Init, Live, Recurrent, RecurrentConfig, State};
+use recurrent::{CellKind, Frozen, FrozenState, Init, Live, Recurrent, RecurrentConfig};
 
 use crate::{ModelError, deserialize};
 
@@ -38,6 +38,8 @@ const FRAMES_AT_ONCE: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Encoder {
     network: Recurrent,
+    /// The same, packed once.
+    frozen: Frozen,
     fingerprint: String,
     is_pretrained: bool,
 }
@@ -119,6 +121,7 @@ impl Encoder {
         let network = Self::shape().init(&mut Init::new(0, &Device::flex()));
         let network = with_parameters(network, weights).ok()?;
         Some(Self {
+            frozen: network.frozen().ok()?,
             network,
             fingerprint: fingerprint(weights),
             is_pretrained: false,
@@ -197,25 +200,9 @@ impl Encoder {
                 ),
             });
         }
-        let device = Device::flex();
-        let mut carried: Option<Vec<State>> = None;
+        let mut state = FrozenState::default();
         for piece in rows.data().chunks(FRAMES_AT_ONCE * columns) {
-            let frames = piece.len() / columns;
-            let piece = TensorData::new(piece.to_vec(), [1, frames, columns]);
-            let piece = Tensor::<3>::from_data(piece, &device);
-            let mut dropout = Dropout::inference();
-            let (states, after) =
-                self.network
-                    .forward_from(piece, &[frames], carried.take(), &mut dropout)?;
-            let states: Vec<f32> =
-                states
-                    .try_into_vec_as()
-                    .map_err(|error| ModelError::Backend {
-                        backend: "flex".into(),
-                        what: format!("the encoder's states could not be read: {error:?}"),
-                    })?;
-            each(&states);
-            carried = Some(after);
+            each(&self.frozen.next(piece, &mut state));
         }
         Ok(())
     }

@@ -60,6 +60,7 @@
 //! | run one layer yourself | [`walk`], [`walk_both`] over any [`Cell`]: [`Lstm`], [`PeepholeLstm`], [`CoupledLstm`], [`Gru`], [`Rnn`] |
 //! | carry the state from chunk to chunk | [`Stateful`] |
 //! | stream frame by frame on the CPU | [`Live`] |
+//! | run a network that is not trained any more, on the CPU | [`Frozen`] |
 //! | exchange weights with PyTorch | `pytorch` (feature) |
 //! | read and replace parameters by name | [`parameters`] |
 //! | compute without tensors | [`kernel`] |
@@ -86,6 +87,7 @@ mod cells;
 mod cpu;
 mod dropout;
 mod error;
+mod frozen;
 #[allow(deprecated)]
 mod fused;
 #[cfg(feature = "wgpu")]
@@ -113,6 +115,7 @@ pub use cells::{
 };
 pub use dropout::Dropout;
 pub use error::RecurrentError;
+pub use frozen::{Frozen, FrozenState};
 pub use init::{Init, InputWeights, RecurrentWeights, WeightInit};
 pub use layer::{Direction, Walk, walk, walk_both};
 pub use layer_norm::LayerNorm;
@@ -127,6 +130,7 @@ const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<AnyCell>();
     shared::<Live>();
+    shared::<Frozen>();
     shared::<Recurrent>();
     shared::<RecurrentConfig>();
     shared::<RecurrentError>();

@@ -29,7 +29,7 @@ struct LiveLayer {
 }
 
 /// The values of a tensor, from whatever device it is on.
-fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, RecurrentError> {
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, RecurrentError> {
     tensor
         .try_to_vec_as::<f32>()
         .map_err(|error| RecurrentError::Device {

@@ -126,6 +126,18 @@ pub fn time(work: Work, shape: &Shape, backend: Backend, patience: Patience) -> 
             let times = Times::measure(patience, || timed(run))?;
             Ok(measured(times, shape.lengths.iter().sum(), false))
         }
+        Work::Frozen => {
+            let network = shape.network(&device).frozen()?;
+            let (time, batch) = (shape.time(), shape.lengths.len());
+            let inputs = shape.noise(batch * time);
+            let run = || {
+                let outputs = network.batch(&inputs, &shape.lengths, time);
+                drop(std::hint::black_box(outputs));
+                Ok(())
+            };
+            let times = Times::measure(patience, || timed(run))?;
+            Ok(measured(times, frames, false))
+        }
         Work::Stream => {
             let mut live = shape.network(&device).live()?;
             let noise = shape.noise(shape.time());

@@ -302,8 +302,19 @@ fn forward_of<R: Rule>(
     outputs: &mut [f32],
     keep: bool,
 ) -> Option<Tape> {
-    let plan = Plan::new(sequences.lengths);
     let packed = Packed::new::<R>(sizes, weights, instructions.lanes());
+    forward_packed::<R>(instructions, sizes, &packed, sequences, outputs, keep)
+}
+
+fn forward_packed<R: Rule>(
+    instructions: impl Instructions,
+    sizes: Sizes,
+    packed: &Packed,
+    sequences: &Sequences<'_>,
+    outputs: &mut [f32],
+    keep: bool,
+) -> Option<Tape> {
+    let plan = Plan::new(sequences.lengths);
     let kept: Vec<Kept> = dealt(&plan, outputs, sequences.outputs_of_one())
         .into_par_iter()
         .zip(&plan.groups)
@@ -311,7 +322,7 @@ fn forward_of<R: Rule>(
         .map(|(outputs, group)| {
             instructions.run(Forward {
                 sizes,
-                packed: &packed,
+                packed,
                 group,
                 sequences,
                 outputs,
@@ -321,6 +332,58 @@ fn forward_of<R: Rule>(
         })
         .collect();
     keep.then_some(Tape { plan, kept })
+}
+
+/// A layer's weights, packed once for any number of [`forward`](Self::forward) passes.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    formula: Formula,
+    sizes: Sizes,
+    packed: Packed,
+}
+
+impl Layer {
+    /// Packs the weights.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths of the slices do not fit the sizes.
+    pub fn new(formula: Formula, sizes: Sizes, weights: &Weights<'_>) -> Self {
+        let lanes = pulp::Arch::new().lanes();
+        Layer {
+            formula,
+            sizes,
+            packed: with_rule!(formula, R => Packed::new::<R>(sizes, weights, lanes)),
+        }
+    }
+
+    /// Its equations.
+    pub fn formula(&self) -> Formula {
+        self.formula
+    }
+
+    /// Features per frame.
+    pub fn input(&self) -> usize {
+        self.sizes.input
+    }
+
+    /// Hidden units.
+    pub fn hidden(&self) -> usize {
+        self.sizes.hidden
+    }
+
+    /// Writes the outputs as [`forward`] does, without a tape.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths of the slices do not fit the sizes.
+    pub fn forward(&self, sequences: &Sequences<'_>, outputs: &mut [f32]) {
+        let best = pulp::Arch::new();
+        let (sizes, packed) = (self.sizes, &self.packed);
+        with_rule!(self.formula, R => {
+            forward_packed::<R>(best, sizes, packed, sequences, outputs, false);
+        });
+    }
 }
 
 /// The parts of `values` that belong to each group's sequences, `row` numbers per

@@ -70,7 +70,7 @@ impl Row {
         let products = measured.products.as_ref();
         let time = shape.time();
         let (batch, frames) = match work {
-            Work::Train | Work::Infer => (shape.lengths.len(), time),
+            Work::Train | Work::Infer | Work::Frozen => (shape.lengths.len(), time),
             Work::One => (1, time),
             Work::Stream => (1, 1),
         };
@@ -78,7 +78,7 @@ impl Row {
         Row {
             work,
             backend: match work {
-                Work::Stream => "cpu".into(),
+                Work::Stream | Work::Frozen => "cpu".into(),
                 _ => backend.to_string(),
             },
             cell: shape.cell,

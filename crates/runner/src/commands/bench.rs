@@ -81,6 +81,9 @@ pub enum Work {
     Infer,
     /// Inference of one sequence.
     One,
+    /// Inference of a batch by a network that is not trained any more: its weights are
+    /// packed before.
+    Frozen,
     /// One frame of a live stream.
     Stream,
 }
@@ -156,7 +159,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             };
             for work in works(args, cell) {
                 // Streaming goes past the backends: once is enough.
-                if work == Work::Stream && index > 0 {
+                if matches!(work, Work::Stream | Work::Frozen) && index > 0 {
                     continue;
                 }
                 let memory = if work == Work::Train && std::mem::take(&mut memory_wanted) {
@@ -183,7 +186,7 @@ fn works(args: &Args, cell: CellKind) -> Vec<Work> {
     }
     let mut works = vec![Work::Train, Work::Infer, Work::One];
     if !args.bidirectional && cell != CellKind::PeepholeFull {
-        works.push(Work::Stream);
+        works.extend([Work::Frozen, Work::Stream]);
     }
     works
 }
