@@ -9,4 +9,6 @@ mod first_light;
 mod harness;
 mod plot;
 mod ravdess;
+mod select;
+mod sturdy;
 mod tables;

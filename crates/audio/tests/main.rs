@@ -10,6 +10,7 @@ mod features;
 mod formats;
 mod references;
 mod spectral;
+mod speech;
 mod streaming;
 mod streaming_blocks;
 mod vad;

@@ -133,6 +133,34 @@ mod tests {
     }
 
     #[test]
+    fn the_interval_holds_the_error_and_narrows_with_more_speakers() {
+        let speakers = |count: usize| {
+            let mut all = Predictions::new(["a", "b"]);
+            for speaker in 0..count {
+                for clip in 0..20 {
+                    // Said with .7, right in 40 to 80 of 100 by speaker.
+                    let right = clip < 8 + 4 * (speaker % 3);
+                    let mut one = answers(&[(usize::from(!right), 0.7)]).rows()[0].clone();
+                    one.speaker = speaker.to_string();
+                    all.push(one).unwrap();
+                }
+            }
+            all
+        };
+        let width = |count| {
+            let all = speakers(count);
+            let [low, high] = Calibration::interval(&all).unwrap();
+            let error = Calibration::of([&all]).error;
+            assert!(low <= error && error <= high, "{low} {error} {high}");
+            high - low
+        };
+        assert!(width(60) < width(6));
+        assert_eq!(Calibration::interval(&speakers(1)), None);
+        let again = Calibration::interval(&speakers(6));
+        assert_eq!(again, Calibration::interval(&speakers(6)));
+    }
+
+    #[test]
     fn clips_without_a_label_do_not_count() {
         let mut predictions = Predictions::new(["a"]);
         let row = Prediction {

@@ -20,6 +20,7 @@
 //! The encoder reads forward only: its states at a frame depend on nothing later,
 //! and a stream has those of a file ([`EmbeddingStream`]).
 
+#[cfg(feature = "pretrained")]
 use std::sync::OnceLock;
 
 use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording};
@@ -27,7 +28,9 @@ use burn::tensor::Device;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
 use recurrent::{CellKind, Frozen, FrozenState, Init, Live, Recurrent, RecurrentConfig};
 
-use crate::{ModelError, deserialize};
+use crate::ModelError;
+#[cfg(feature = "pretrained")]
+use crate::deserialize;
 
 /// The statistics of a state over a clip, in the embedding's order.
 const STATISTICS: [&str; 5] = ["mean", "deviation", "difference", "highest", "lowest"];

@@ -19,6 +19,9 @@ const RESERVED_AT_MOST: usize = 256;
 
 /// The frames of a [`FeatureSpec`], from samples that arrive in chunks of any size.
 ///
+/// The input of an encoder is not among the rows: it has rows of its own, and
+/// [`SpeechStream`](crate::SpeechStream) gives them.
+///
 /// The rows of a stream made by [`new`](Self::new) equal those of
 /// [`extract`](crate::FeatureExtractor::extract) for all samples together, bit for
 /// bit. Measures that need the whole recording are refused by name;
@@ -337,6 +340,17 @@ fn refuse_whole(spec: &FeatureSpec) -> Result<(), AudioError> {
             "trim measures silence against the loudest moment of",
             "set trim to none, and skip silence with voice activity detection",
         );
+    }
+    if spec.level.is_some() {
+        return refused(
+            "level is one gain for",
+            "set level to none, or extract segment by segment",
+        );
+    }
+    if spec.blocks.is_empty() {
+        return Err(AudioError::settings(
+            "the features are the encoder's input alone, which has a stream of its own, SpeechStream",
+        ));
     }
     for block in &spec.blocks {
         if block.functionals {
