@@ -1,7 +1,8 @@
 //! The model file: a saved model is read back unchanged, and other files are refused.
 
 use crate::common::{model, recording};
-use model::{Backend, Model, ModelError, Recognizer};
+use model::{Backend, Model, ModelError, Recognizer, deserialize, serialize};
+use recurrent::parameters::Array;
 
 fn load(bytes: &[u8]) -> Result<Model, ModelError> {
     Model::from_bytes(bytes, &Backend::Flex.device().unwrap())
@@ -173,4 +174,43 @@ fn a_missing_file_is_an_error_that_names_it() {
     let error = Recognizer::open_on("nowhere.safetensors", Backend::Flex).unwrap_err();
     assert!(matches!(error, ModelError::Io { .. }));
     assert!(error.to_string().contains("nowhere.safetensors"));
+}
+
+/// The same model as a file of version 4: one mean and a triangle for the
+/// familiarity, and no shares.
+fn version_4(model: &Model) -> Vec<u8> {
+    let (mut arrays, mut metadata) = deserialize(&model.to_bytes().unwrap(), "new").unwrap();
+    let size = arrays["familiarity.deviation"].values.len();
+    arrays.retain(|name, _| !name.starts_with("familiarity."));
+    let mut array = |name: &str, values: Vec<f32>| {
+        let shape = vec![values.len()];
+        arrays.insert(format!("familiarity.{name}"), Array { shape, values });
+    };
+    array("mean", vec![0.5; size]);
+    // The identity, half as large.
+    let triangle = (0..size).flat_map(|i| (0..=i).map(move |j| if i == j { 0.5 } else { 0.0 }));
+    array("whitening", triangle.collect());
+    array("limit", vec![2.0]);
+    metadata.remove("network_share");
+    metadata.remove("linear");
+    metadata.insert("format_version".into(), "4".into());
+    serialize(&arrays, metadata).unwrap()
+}
+
+#[test]
+fn a_file_of_version_4_is_read_and_written_again_as_version_5() {
+    let model = model();
+    let old = load(&version_4(&model)).unwrap();
+    assert!(old.linear.is_empty() && old.encoder.is_none());
+    assert_eq!(old.network_share, 1.0);
+    assert_eq!(old.members.len(), model.members.len());
+    let familiarity = old.familiarity.as_ref().unwrap();
+    let size = old.description.functionals();
+    // Every number 2 above its mean, at half the deviation's inverse: 1.
+    let distance = familiarity.distance(&vec![2.5; size]);
+    assert!((distance - 1.0).abs() < 1e-6, "{distance}");
+    assert!((familiarity.unfamiliarity(&vec![2.5; size]) - 0.5).abs() < 1e-6);
+    let again = load(&old.to_bytes().unwrap()).unwrap();
+    assert_eq!(again.familiarity, old.familiarity);
+    assert_eq!(again.parameters(), old.parameters());
 }
