@@ -27,7 +27,7 @@ use crate::nn::{
     Convolution, ConvolutionLayer, Dropout, Init, Linear, Pooling, PoolingKind, Recurrent,
     RecurrentConfig,
 };
-use crate::{Batch, ModelError};
+use crate::{Batch, Encoder, ModelError};
 
 /// The settings of the network. The rest of its shape follows from the features
 /// and the labels.
@@ -59,6 +59,11 @@ pub struct Architecture {
     pub residual: bool,
     /// Normalise each recurrent layer's output over its units.
     pub layer_norm: bool,
+    /// Whether the recurrent layers start from the pretrained encoder's weights, to be
+    /// fine-tuned; the frames must be its input (`speech_frames`), and the layers of
+    /// its shape.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pretrained: bool,
 }
 
 impl Default for Architecture {
@@ -76,6 +81,7 @@ impl Default for Architecture {
             recurrent_dropout: 0.0,
             residual: false,
             layer_norm: false,
+            pretrained: false,
         }
     }
 }
@@ -187,6 +193,18 @@ impl Architecture {
             return wrong(
                 "the network has recurrent layers, but the features have no frames for them; set \
                  layers to 0, or list blocks",
+            );
+        }
+        let encoders = self.cell == CellKind::Lstm
+            && (self.hidden, self.layers) == (Encoder::UNITS, Encoder::LAYERS)
+            && !(self.bidirectional || self.residual || self.layer_norm)
+            && self.convolutions.is_empty()
+            && inputs.columns == audio::SpeechLevel::COLUMNS;
+        if self.pretrained && !encoders {
+            return wrong(
+                "pretrained starts the layers from the encoder's weights, so they must be 2 LSTM \
+                 layers of 256 units in one direction over the encoder's 40 bands, without \
+                 convolutions, residual connections or normalisations",
             );
         }
         if self.branches(inputs) == [0; 3] {

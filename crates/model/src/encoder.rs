@@ -50,12 +50,14 @@ pub struct Encoder {
 impl Encoder {
     /// Units of a layer, and so numbers of a state.
     pub const UNITS: usize = 256;
+    /// Layers.
+    pub const LAYERS: usize = 2;
     /// Numbers of an embedding.
     pub const EMBEDDING: usize = STATISTICS.len() * Self::UNITS;
 
     fn shape() -> RecurrentConfig {
         RecurrentConfig {
-            layers: 2,
+            layers: Self::LAYERS,
             ..RecurrentConfig::new(CellKind::Lstm, audio::SpeechLevel::COLUMNS, Self::UNITS)
         }
     }

@@ -24,7 +24,7 @@ pub const PRIOR_CLIPS: f64 = 3.0;
 pub struct Normalisation {
     /// Mean number of frames of a training clip.
     pub frames_a_clip: f32,
-    /// Statistics of the frames' columns.
+    /// Statistics of the frames' columns; empty where frames stay as they are.
     pub frames: Statistics,
     /// Statistics of the functionals; empty if the features have none.
     pub functionals: Statistics,
@@ -72,8 +72,10 @@ impl Normalisation {
         if enrolment.is_empty() {
             return Ok(self.clone());
         }
-        self.frames
-            .check(enrolment.frames.sum.len(), "columns per frame")?;
+        if !self.frames.mean.is_empty() {
+            self.frames
+                .check(enrolment.frames.sum.len(), "columns per frame")?;
+        }
         self.functionals
             .check(enrolment.functionals.sum.len(), "functionals")?;
         let frames = PRIOR_CLIPS * f64::from(self.frames_a_clip);
@@ -89,7 +91,7 @@ impl Normalisation {
     pub(crate) fn is_sound(&self, columns: usize, functionals: usize) -> bool {
         self.frames_a_clip.is_finite()
             && self.frames_a_clip >= 0.0
-            && self.frames.is_sound(columns)
+            && (self.frames.is_sound(columns) || self.frames.is_sound(0))
             && self.functionals.is_sound(functionals)
     }
 
@@ -100,7 +102,9 @@ impl Normalisation {
     /// [`ModelError::Settings`] if the numbers of columns or functionals differ.
     pub fn apply(&self, features: &Features) -> Result<Features, ModelError> {
         let columns = features.frames.columns();
-        self.frames.check(columns, "columns per frame")?;
+        if !self.frames.mean.is_empty() {
+            self.frames.check(columns, "columns per frame")?;
+        }
         self.functionals
             .check(features.functionals.len(), "functionals")?;
         let mut data = features.frames.data().to_vec();

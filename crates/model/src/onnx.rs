@@ -315,7 +315,10 @@ fn frames_branch(
     mut take: &mut Take<'_>,
 ) -> Result<Name, ModelError> {
     let statistics = &member.normalisation.frames;
-    let normalised = normalise(graph, "frames", &rows.frames, statistics);
+    let normalised = match statistics.mean.is_empty() {
+        true => rows.frames.clone(),
+        false => normalise(graph, "frames", &rows.frames, statistics),
+    };
     // Padding can hold anything, NaN too, and must not reach a product.
     let zero = graph.floats("zero", &[], &[0.0]);
     let mut frames = graph.node(
@@ -324,7 +327,11 @@ fn frames_branch(
         &[&rows.inside, &normalised, &zero],
     );
     let (mut lengths, mut inside) = (rows.lengths.clone(), rows.inside.clone());
-    let mut columns = statistics.mean.len();
+    // Only the encoder's input is not normalised.
+    let mut columns = match statistics.mean.len() {
+        0 => audio::SpeechLevel::COLUMNS,
+        columns => columns,
+    };
     for (index, layer) in member.classifier.convolutions.iter().enumerate() {
         (frames, lengths, inside) =
             layers::convolution(graph, index, layer.shape(), &mut take, &frames, &lengths)?;

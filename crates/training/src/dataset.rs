@@ -2,7 +2,7 @@
 
 use audio::{FeatureSpec, Features};
 use corpus::{Clip, Corpus, Split};
-use model::{Description, Familiarity, Normalisation};
+use model::{Description, Encoder, Familiarity, Normalisation, Statistics};
 
 use crate::clips::{TrainingClip, TrainingClips, ValidationClips};
 use crate::provenance::provenance;
@@ -97,7 +97,11 @@ impl<'a> Dataset<'a> {
             .train
             .iter()
             .flat_map(|clip| clip.variants.iter().copied());
-        let normalisation = Normalisation::fit(heard)?;
+        let mut normalisation = Normalisation::fit(heard)?;
+        if settings.features.speech_frames {
+            // At its level already; other numbers mean nothing to an encoder.
+            normalisation.frames = Statistics::default();
+        }
         let validation = self.validation.iter();
         let validation = validation.map(|(clip, features)| (*features, clip.label));
         let enrolment = settings.training.enrolment.is_some();
@@ -162,6 +166,9 @@ pub(crate) fn describe(
     description.validate()?;
     if settings.training.members > 0 {
         settings.architecture.fits(&description.inputs())?;
+        if settings.architecture.pretrained {
+            Encoder::pretrained()?;
+        }
     }
     for linear in &settings.training.linear {
         if linear.inputs.range(&settings.features).is_empty() {

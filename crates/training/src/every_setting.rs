@@ -333,6 +333,41 @@ fn without_networks_a_training_has_no_epochs_and_out_of_fold_answers_calibrate_i
 }
 
 #[test]
+fn pretrained_layers_start_from_the_encoder_and_are_fine_tuned() {
+    let bench = Bench::new();
+    let mut settings = base();
+    settings.features = FeatureSpec::speech();
+    settings.architecture = Architecture {
+        hidden: 256,
+        layers: 2,
+        bidirectional: false,
+        functional_units: 0,
+        pretrained: true,
+        ..Architecture::default()
+    };
+    settings.training.learning_rate = 1e-4;
+    let encoder = model::Encoder::pretrained().unwrap().parameters();
+    let furthest = |settings: &Settings| {
+        let tuned = &bench.weights(settings)[0];
+        let apart = encoder.iter().map(|(name, array)| {
+            let own = &tuned[&format!("recurrent.{name}")];
+            let apart = own.values.iter().zip(&array.values);
+            apart.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        });
+        apart.fold(0.0, f32::max)
+    };
+    let apart = furthest(&settings);
+    assert!(apart > 0.0 && apart < 0.01, "{apart}");
+    settings.architecture.pretrained = false;
+    assert!(furthest(&settings) > 0.1);
+
+    settings.architecture.pretrained = true;
+    settings.architecture.hidden = 128;
+    let error = bench.try_run(&settings, &mut (), true).unwrap_err();
+    assert!(error.to_string().contains("256"), "{error}");
+}
+
+#[test]
 fn every_setting_of_the_architecture_changes_the_network() {
     let changes: [Change<Architecture>; 12] = [
         ("convolutions", |a| {

@@ -4,7 +4,7 @@ use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::Device;
-use model::{Classifier, Description, ModelError};
+use model::{Classifier, Description, Encoder, ModelError};
 use recurrent::Init;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
 
@@ -42,12 +42,20 @@ pub struct Best {
 impl NetworkInTraining {
     pub fn new(description: &Description, settings: &Training, seed: u64, device: &Device) -> Self {
         let clip = GradientClippingConfig::Norm(settings.gradient_clip);
+        let mut classifier = description.init(&mut Init::new(seed, device));
+        // A build without the encoder refuses such settings before.
+        if let (true, Ok(encoder)) = (description.architecture.pretrained, Encoder::pretrained()) {
+            let weights = encoder.parameters();
+            if let Ok(recurrent) = with_parameters(classifier.recurrent.clone(), &weights) {
+                classifier.recurrent = recurrent;
+            }
+        }
         let optimizer = AdamWConfig::new()
             .with_weight_decay(settings.weight_decay as f32)
             .with_epsilon(1e-8)
             .with_grad_clipping(Some(clip));
         Self {
-            classifier: description.init(&mut Init::new(seed, device)),
+            classifier,
             optimizer: optimizer.init(),
             average: Parameters::new(),
             auxiliary: None,

@@ -127,6 +127,12 @@ impl FeatureExtractor {
             }
             _ => columns.pop().unwrap_or_else(|| Frames::new(Vec::new(), 0)),
         };
+        let frames = match (self.spec.speech_frames, encoder.is_empty()) {
+            (false, _) => frames,
+            (true, false) => encoder.clone(),
+            // Nobody speaks; a network needs a frame all the same.
+            (true, true) => Frames::new(vec![0.0; SpeechLevel::COLUMNS], SpeechLevel::COLUMNS),
+        };
         Ok(Features {
             frames,
             functionals: statistics,

@@ -68,6 +68,10 @@ pub struct FeatureSpec {
     /// alone, and is taken from the recording as it is, without `trim`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<SpeechLevel>,
+    /// Whether the encoder's input is also the frames, instead of `blocks`: 40 columns,
+    /// for networks that are to read what the encoder reads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub speech_frames: bool,
 }
 
 impl Default for FeatureSpec {
@@ -114,6 +118,7 @@ impl FeatureSpec {
                 ..FeatureBlock::new(Measure::Mfcc)
             }],
             encoder: None,
+            speech_frames: false,
         }
     }
 
@@ -135,6 +140,14 @@ impl FeatureSpec {
             blocks: Vec::new(),
             encoder: Some(SpeechLevel::default()),
             ..Self::recommended()
+        }
+    }
+
+    /// The same with the encoder's input as frames, for fine-tuning the encoder.
+    pub fn speech() -> Self {
+        FeatureSpec {
+            speech_frames: true,
+            ..Self::encoder()
         }
     }
 
@@ -183,6 +196,12 @@ impl FeatureSpec {
 
     /// Checks the blocks as far as possible without preparing tables.
     pub(super) fn check_blocks(&self) -> Result<(), AudioError> {
+        if self.speech_frames && (self.encoder.is_none() || !self.blocks.is_empty()) {
+            return Err(AudioError::settings(
+                "speech_frames takes the encoder's input as frames, so there must be an encoder \
+                 and no blocks",
+            ));
+        }
         let least = usize::from(self.encoder.is_none());
         if !(least..=BLOCKS_AT_MOST).contains(&self.blocks.len()) {
             return Err(AudioError::settings(format!(
@@ -241,6 +260,9 @@ impl FeatureSpec {
                 let prefix = "delta_".repeat(order);
                 names.extend(base.iter().map(|name| format!("{prefix}{name}")));
             }
+        }
+        if self.speech_frames {
+            names.extend((0..SpeechLevel::COLUMNS).map(|band| format!("speech_mel_{band}")));
         }
         names
     }

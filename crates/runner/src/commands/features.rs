@@ -189,6 +189,7 @@ fn spec(args: &Args, recorded_at: u32) -> FeatureSpec {
         average: 1,
         blocks: vec![FeatureBlock::new(Measure::Mfcc)],
         encoder: None,
+        speech_frames: false,
     };
     let mut spec = match args.preset {
         Preset::Librosa => tool(MfccConfig::librosa()),

@@ -61,7 +61,7 @@ pub struct Settings {
     /// The network.
     pub architecture: Architecture,
     /// From samples to features: a specification, or the name of one
-    /// (`"recommended"`, `"emotion"`, `"encoder"`, `"emotion+encoder"`).
+    /// (`"recommended"`, `"emotion"`, `"encoder"`, `"speech"`, `"emotion+encoder"`).
     #[serde(deserialize_with = "features")]
     pub features: FeatureSpec,
 }
@@ -72,6 +72,7 @@ fn named_features(name: &str) -> Option<FeatureSpec> {
         "recommended" => Some(FeatureSpec::recommended()),
         "emotion" => Some(FeatureSpec::emotion()),
         "encoder" => Some(FeatureSpec::encoder()),
+        "speech" => Some(FeatureSpec::speech()),
         "emotion+encoder" => Some(FeatureSpec {
             trim: None,
             level: Some(SpeechLevel::default()),
@@ -89,7 +90,7 @@ fn features<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FeatureSpec, D
         type Value = FeatureSpec;
 
         fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-            f.write_str("a feature specification, \"recommended\", \"emotion\", \"encoder\" or \"emotion+encoder\"")
+            f.write_str("a feature specification, \"recommended\", \"emotion\", \"encoder\", \"speech\" or \"emotion+encoder\"")
         }
 
         fn visit_str<E: de::Error>(self, name: &str) -> Result<FeatureSpec, E> {
