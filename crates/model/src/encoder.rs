@@ -123,7 +123,7 @@ impl Encoder {
 
     /// From the weights of its layers; `None` if they are of another network.
     pub(crate) fn from_parameters(weights: &Parameters) -> Option<Self> {
-        let network = Self::shape().init(&mut Init::new(0, &Device::flex()));
+        let network = Self::shape().init(&mut Init::blank(&Device::flex()));
         let network = with_parameters(network, weights).ok()?;
         Some(Self {
             frozen: network.frozen().ok()?,

@@ -252,7 +252,7 @@ impl Model {
         };
         let mut members = Vec::with_capacity(normalisations.len());
         for (index, normalisation) in normalisations.into_iter().enumerate() {
-            let network = description.init(&mut Init::new(0, device));
+            let network = description.init(&mut Init::blank(device));
             let own = group(&member_prefix(index));
             let classifier =
                 with_parameters(network, &own).map_err(|error| corrupt(error.to_string()))?;

@@ -90,7 +90,8 @@ impl WeightInit {
 
 /// Draws initial parameters on one device from a seed.
 pub struct Init {
-    rng: ChaCha8Rng,
+    /// None draws nothing: every parameter is zero.
+    rng: Option<ChaCha8Rng>,
     device: Device,
     next_id: u64,
 }
@@ -99,7 +100,17 @@ impl Init {
     /// Parameters on `device`, drawn from `seed`.
     pub fn new(seed: u64, device: &Device) -> Self {
         Self {
-            rng: ChaCha8Rng::seed_from_u64(seed),
+            rng: Some(ChaCha8Rng::seed_from_u64(seed)),
+            device: device.clone(),
+            next_id: 1,
+        }
+    }
+
+    /// Parameters on `device` that are all zero, to be replaced by given ones: drawing
+    /// them first would take longer than reading a model.
+    pub fn blank(device: &Device) -> Self {
+        Self {
+            rng: None,
             device: device.clone(),
             next_id: 1,
         }
@@ -136,8 +147,11 @@ impl Init {
 
     fn within(&mut self, bound: f32, shape: [usize; 2]) -> Param<Tensor<2>> {
         let uniform = Uniform::new_inclusive(-bound, bound).expect("a finite bound");
+        let Some(rng) = &mut self.rng else {
+            return self.constant(0.0, shape);
+        };
         let count = shape[0] * shape[1];
-        let values = (0..count).map(|_| uniform.sample(&mut self.rng)).collect();
+        let values = (0..count).map(|_| uniform.sample(rng)).collect();
         self.values(values, shape)
     }
 
@@ -145,12 +159,15 @@ impl Init {
     /// Gram-Schmidt on Gaussian rows (Saxe, McClelland and Ganguli, 2014). The
     /// recurrent product then keeps the length of the state.
     pub fn orthogonal(&mut self, blocks: usize, size: usize) -> Param<Tensor<2>> {
+        let Some(rng) = &mut self.rng else {
+            return self.constant(0.0, [blocks * size, size]);
+        };
         let mut values = Vec::with_capacity(blocks * size * size);
         for _ in 0..blocks {
             let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
             while rows.len() < size {
                 let mut row: Vec<f64> = StandardNormal
-                    .sample_iter(&mut self.rng)
+                    .sample_iter(&mut *rng)
                     .take(size)
                     .collect();
                 // Twice, because rounding makes one pass inexact.
@@ -202,5 +219,9 @@ mod tests {
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
+        let mut blank = Init::blank(&Device::flex());
+        for zero in [blank.glorot(2, 3, 3), blank.orthogonal(2, 3)] {
+            assert_eq!(zero.val().abs().sum().into_scalar::<f32>(), 0.0);
+        }
     }
 }

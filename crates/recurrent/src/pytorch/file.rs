@@ -297,7 +297,7 @@ impl Wanted {
             },
             ..RecurrentConfig::new(cell, input, hidden)
         };
-        with_parameters(config.init(&mut Init::new(0, device)), &ours)
+        with_parameters(config.init(&mut Init::blank(device)), &ours)
             .map_err(|error| error.to_string())
     }
 }
