@@ -166,10 +166,7 @@ impl Init {
         for _ in 0..blocks {
             let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
             while rows.len() < size {
-                let mut row: Vec<f64> = StandardNormal
-                    .sample_iter(&mut *rng)
-                    .take(size)
-                    .collect();
+                let mut row: Vec<f64> = StandardNormal.sample_iter(&mut *rng).take(size).collect();
                 // Twice, because rounding makes one pass inexact.
                 for _ in 0..2 {
                     for earlier in &rows {

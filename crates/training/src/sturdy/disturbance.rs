@@ -161,7 +161,11 @@ impl Disturbance {
                 // A square wave of about 2500 Hz: a contact that bounces.
                 let half = (rate as usize / 5000).max(1);
                 for (n, x) in samples[at..at + length].iter_mut().enumerate() {
-                    *x += if (n / half).is_multiple_of(2) { 0.5 } else { -0.5 };
+                    *x += if (n / half).is_multiple_of(2) {
+                        0.5
+                    } else {
+                        -0.5
+                    };
                 }
             }
             Disturbance::White(db) => return noisy(recording, Colour::White, db, seed),
