@@ -19,6 +19,35 @@ impl Source {
     pub(crate) fn file(path: &Path) -> Self {
         Source::File(path.to_path_buf())
     }
+
+    /// As a word of a command.
+    fn quoted(&self) -> String {
+        match self {
+            Source::File(path) => quoted(path),
+            Source::Memory => "INPUT".into(),
+        }
+    }
+
+    /// The name of a WAV beside it, as a word of a command.
+    fn converted(&self) -> String {
+        match self {
+            Source::File(path) if path.extension().is_some_and(|e| e == "wav") => {
+                quoted(&path.with_extension("converted.wav"))
+            }
+            Source::File(path) => quoted(&path.with_extension("wav")),
+            Source::Memory => "OUTPUT.wav".into(),
+        }
+    }
+}
+
+/// A path as a word of a shell's command.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,".contains(c);
+    match text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 impl fmt::Display for Source {
@@ -47,13 +76,26 @@ pub enum AudioError {
         source: io::Error,
     },
 
-    /// The content is not a kind of audio that this build reads: convert it.
-    #[error("{path}: {what}; convert it to WAV or FLAC")]
+    /// The content is not a kind of audio that is read: convert it.
+    #[error("{path}: {what}; convert it, for example with: ffmpeg -i {} {}", path.quoted(), path.converted())]
     Unsupported {
         /// The file.
         path: Source,
         /// What was found instead.
         what: String,
+    },
+
+    /// This build leaves the kind of file out: turn the feature on.
+    #[error(
+        "{path}: this is {what} audio, which this build does not include (feature `{feature}`)"
+    )]
+    NotBuiltIn {
+        /// The file.
+        path: Source,
+        /// The kind of file.
+        what: String,
+        /// The cargo feature of this crate.
+        feature: String,
     },
 
     /// The content is audio of a known kind, but damaged: get the file again.

@@ -101,7 +101,9 @@ mod wav;
 
 pub use atomic::write_atomically;
 pub use augment::{Augmentation, Augmenter, Colour, FrameMasks, MaskFill, Step, concatenate};
-pub use decode::{Channels, DecodeLimits, DecodeSettings, Decoder, EXTENSIONS, is_audio_name};
+pub use decode::{
+    Channels, DecodeLimits, DecodeSettings, Decoder, EXTENSIONS, Loss, is_audio_name,
+};
 pub use deltas::{DeltaMethod, DeltaStream, delta};
 pub use error::{AudioError, Source};
 pub use frames::Frames;
@@ -109,7 +111,7 @@ pub use mfcc::{
     DctNorm, FftLength, Floor, Framing, Lifter, Log, MelNorm, MelScale, MelShape, Mfcc, MfccConfig,
     MfccStream, PreEmphasis, Rounding, Span, Spectrum, Window, Zeroth,
 };
-pub use recording::{Recording, SAMPLE_RATES};
+pub use recording::{Reading, Recording, SAMPLE_RATES};
 pub use resample::{SPEEDS, StreamResampler, change_speed};
 pub use spec::{
     Columns, FeatureBlock, FeatureExtractor, FeatureSpec, FeatureStream, Features, Measure,

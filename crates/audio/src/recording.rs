@@ -6,6 +6,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::decode::Loss;
 use crate::error::AudioError;
 
 /// The sample rates this crate reads and converts, in Hz.
@@ -23,10 +24,59 @@ pub const SAMPLE_RATES: RangeInclusive<u32> = 1_000..=768_000;
 /// assert_eq!(recording.resample(8000)?.samples().len(), 8000);
 /// # Ok::<(), audio::AudioError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+/// Two are equal if their samples and rates are, wherever those came from.
+#[derive(Clone, Debug)]
 pub struct Recording {
     pub(crate) samples: Vec<f32>,
     pub(crate) sample_rate: u32,
+    pub(crate) reading: Reading,
+}
+
+impl PartialEq for Recording {
+    fn eq(&self, other: &Self) -> bool {
+        (self.sample_rate, &self.samples) == (other.sample_rate, &other.samples)
+    }
+}
+
+/// How a recording was read from its file: what is worth knowing beside the samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Reading {
+    /// The sound that could not be read.
+    pub loss: Loss,
+    /// Channels in the file; 0 for samples that are from no file.
+    pub channels: usize,
+    /// Audio tracks in the file.
+    pub tracks: usize,
+    /// Whether the channels cancel each other out in their mean.
+    pub cancelling: bool,
+    /// The one channel with sound, where the others are empty and all were averaged.
+    pub only_channel: Option<usize>,
+}
+
+impl Reading {
+    /// What people should be told, a sentence each without a full stop; nothing for
+    /// most files. `seconds` is the length of the recording.
+    pub fn notes(&self, seconds: f64) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.loss.is_none() {
+            notes.push(self.loss.text(seconds));
+        }
+        if self.cancelling {
+            notes.push(
+                "its channels cancel each other out (opposite polarity), so their mean is \
+                 almost silent; take one of them"
+                    .into(),
+            );
+        }
+        if let Some(only) = self.only_channel.filter(|_| self.channels > 2) {
+            notes.push(format!(
+                "of its {} channels only channel {only} (counted from 0) has sound",
+                self.channels
+            ));
+        }
+        notes
+    }
 }
 
 impl Recording {
@@ -45,10 +95,16 @@ impl Recording {
                 samples[at]
             )));
         }
-        Ok(Recording {
+        Ok(Recording::of(samples, sample_rate))
+    }
+
+    /// Finite samples at a rate above 0, from no file.
+    pub(crate) fn of(samples: Vec<f32>, sample_rate: u32) -> Self {
+        Recording {
             samples,
             sample_rate,
-        })
+            reading: Reading::default(),
+        }
     }
 
     /// The samples, full scale ±1 (floating-point files may go beyond).
@@ -64,6 +120,11 @@ impl Recording {
     /// Samples per second.
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate
+    }
+
+    /// How the samples were read, and what of them could not be.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// Length in seconds.

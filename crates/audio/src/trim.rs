@@ -60,6 +60,7 @@ impl Recording {
         Recording {
             samples: self.samples[speech(self, settings)].to_vec(),
             sample_rate: self.sample_rate,
+            reading: self.reading,
         }
     }
 }

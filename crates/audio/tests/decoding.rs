@@ -1,6 +1,6 @@
 //! Every kind of WAV and FLAC file, good and bad, and how it is read.
 
-use audio::{AudioError, Recording, SampleFormat, Source, write_wav, write_wav_as};
+use audio::{AudioError, DecodeSettings, Recording, SampleFormat, Source, write_wav, write_wav_as};
 
 use crate::common::{fixture, ravdess};
 
@@ -102,6 +102,14 @@ impl Wav {
 
     fn samples(&self) -> Vec<f32> {
         self.open().unwrap().into_samples()
+    }
+}
+
+/// However much is lost.
+fn any_loss() -> DecodeSettings {
+    DecodeSettings {
+        max_lost: 1.0,
+        ..DecodeSettings::default()
     }
 }
 
@@ -318,13 +326,25 @@ fn files_with_the_lengths_that_pipes_write_are_read_to_the_end() {
 }
 
 #[test]
-fn a_file_truncated_in_the_samples_gives_those_before() {
+fn a_file_truncated_in_the_samples_gives_those_before_and_says_what_is_missing() {
     let samples: Vec<i16> = (0..5000).collect();
     let whole = Wav::int16(&samples).bytes();
-    for missing in [1, 2, 3, 2000, 9_999, 10_000] {
-        let cut = Recording::from_bytes(&whole[..whole.len() - missing]).unwrap();
+    for missing in [1, 2, 3, 1000, 2000, 9_998, 10_000] {
+        let bytes = &whole[..whole.len() - missing];
+        let cut = Recording::from_bytes_with(bytes, &any_loss());
         let left = (10_000 - missing) / 2;
+        if left == 0 {
+            assert_corrupt(cut, "nothing in it");
+            continue;
+        }
+        let cut = cut.unwrap();
         assert_eq!(cut.samples().len(), left, "{missing} bytes missing");
+        let loss = cut.reading().loss;
+        let lost = (5000 - left) as f64 / 16_000.0;
+        assert!((loss.missing_at_end - lost).abs() < 1e-4, "{loss:?}");
+        assert_eq!((loss.seconds, loss.places), (loss.missing_at_end, 1));
+        // A tenth may be missing, more is an error.
+        assert_eq!(Recording::from_bytes(bytes).is_ok(), missing <= 1000);
         assert!(
             cut.samples()
                 .iter()
@@ -401,7 +421,7 @@ fn rf64_and_bw64_take_their_length_from_the_ds64_chunk() {
         };
         assert_eq!(read(8), expected);
         assert_eq!(read(4), expected[..2]);
-        // More than the file has: read to the end, including the LIST chunk.
+        // No length at all: read to the end, including the LIST chunk.
         assert_eq!(read(u64::MAX).len(), 4 + 14);
     }
     // A length below 4 GB may be in its usual place.
@@ -531,9 +551,10 @@ fn other_kinds_are_named() {
     assert_unsupported(b"Hi", "text");
     assert_unsupported(b"#!AMR\n", "AMR");
     assert_unsupported(b"\x30\x26\xB2\x75\x8E\x66\xCF\x11", "WMA");
-    assert_unsupported(b"RIFF\x10\0\0\0AVI LIST", "RIFF");
-    assert_unsupported(b"RIFX\0\0\0\x10WAVEfmt ", "RIFX");
-    assert_unsupported(b"\x89PNG\r\n\x1A\n\0\0\0\0", "not a known kind");
+    assert_unsupported(b"RIFF\x10\0\0\0AVI LIST", "AVI");
+    assert_unsupported(b"\x0B\x77\0\0\0\0", "Dolby Digital");
+    assert_unsupported(b"\x89PNG\r\n\x1A\n\0\0\0\0", "PNG");
+    assert_unsupported(b"\x80\x81\x82\x83", "not a known kind");
 }
 
 #[test]
@@ -579,15 +600,15 @@ fn flac_gives_the_samples_of_the_wav_beside_it() {
 fn a_truncated_flac_gives_its_complete_frames() {
     let whole = flac("mono_16_bit.flac");
     let expected = Recording::from_bytes(&whole).unwrap().into_samples();
-    const HEADER: usize = 100;
     let mut lengths = std::collections::BTreeSet::new();
     for length in (0..whole.len()).step_by(7) {
-        match Recording::from_bytes(&whole[..length]) {
+        match Recording::from_bytes_with(&whole[..length], &any_loss()) {
             Ok(cut) => {
                 assert!(expected.starts_with(cut.samples()), "{length} bytes");
+                assert!(!cut.reading().loss.is_none(), "{length} bytes");
                 lengths.insert(cut.samples().len());
             }
-            Err(AudioError::Corrupt { .. }) => assert!(length < HEADER, "{length} bytes"),
+            Err(AudioError::Corrupt { .. }) => assert!(lengths.is_empty(), "{length} bytes"),
             Err(other) => panic!("{length} bytes: {other:?}"),
         }
     }

@@ -45,10 +45,7 @@ pub fn concatenate(clips: &[&Recording], pause: f64) -> Result<Recording, AudioE
             samples.extend(clip.resample(sample_rate)?.samples);
         }
     }
-    Ok(Recording {
-        samples,
-        sample_rate,
-    })
+    Ok(Recording::of(samples, sample_rate))
 }
 
 #[cfg(test)]

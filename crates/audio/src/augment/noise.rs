@@ -89,10 +89,7 @@ pub(crate) fn excerpt(
         .take(needed)
         .collect();
     if own != wanted {
-        let piece = Recording {
-            samples,
-            sample_rate: recording.sample_rate,
-        };
+        let piece = Recording::of(samples, recording.sample_rate);
         // At rates that cannot be resampled to, the difference is inaudible.
         samples = piece.resample(sample_rate).unwrap_or(piece).samples;
     }

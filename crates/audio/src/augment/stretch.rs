@@ -28,10 +28,10 @@ pub(crate) fn pitch(recording: &Recording, factor: f64) -> Recording {
     // Rounded as the resampler rounds it.
     let factor = (factor * 1000.0).round() / 1000.0;
     let length = recording.samples.len();
-    let slower = Recording {
-        samples: tempo(&recording.samples, recording.sample_rate, 1.0 / factor),
-        sample_rate: recording.sample_rate,
-    };
+    let slower = Recording::of(
+        tempo(&recording.samples, recording.sample_rate, 1.0 / factor),
+        recording.sample_rate,
+    );
     let mut result = change_speed(&slower, factor);
     result.samples.resize(length, 0.0);
     result

@@ -1,6 +1,7 @@
 //! From packets to samples.
 
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
 use symphonia::core::packet::Packet;
 
 use super::failure::{Failure, corrupt, guarded, unsupported};
@@ -23,6 +24,10 @@ pub(super) enum TrackCodec {
         lossy: bool,
         trims: bool,
     },
+    #[cfg(feature = "mp3")]
+    Mpeg(Box<super::mpeg::Mpeg>),
+    #[cfg(feature = "aac")]
+    Aac(Box<super::aac::Aac>),
     #[cfg(feature = "opus")]
     Opus(Box<super::opus::Opus>),
 }
@@ -57,7 +62,14 @@ impl TrackCodec {
             #[cfg(feature = "opus")]
             {
                 let head = parameters.extra_data.as_deref().unwrap_or_default();
-                return super::opus::Opus::new(head, kind == Kind::Mp4)
+                let opus = match kind {
+                    // Apple's description is not that of RFC 7845.
+                    Kind::Caf if !head.starts_with(b"OpusHead") => {
+                        super::opus::Opus::without_header(channels)
+                    }
+                    _ => super::opus::Opus::new(head, kind == Kind::Mp4),
+                };
+                return opus
                     .map(|opus| TrackCodec::Opus(Box::new(opus)))
                     .ok_or_else(|| corrupt(name, "its Opus header is invalid"));
             }
@@ -68,23 +80,30 @@ impl TrackCodec {
             ));
         }
         let _ = kind;
+        match parameters.codec {
+            #[cfg(feature = "mp3")]
+            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => {
+                return Ok(TrackCodec::Mpeg(Box::default()));
+            }
+            #[cfg(feature = "aac")]
+            id::CODEC_ID_AAC => {
+                let config = parameters.extra_data.as_deref().unwrap_or_default();
+                let aac = super::aac::Aac::new(config).map_err(|e| e.in_the("the header", name))?;
+                return Ok(TrackCodec::Aac(Box::new(aac)));
+            }
+            _ => {}
+        }
         let registry = symphonia::default::get_codecs();
         if registry.get_audio_decoder(parameters.codec).is_none() {
-            return Err(unsupported(
-                name,
-                format!("its codec (number {}) is not supported", parameters.codec),
-            ));
+            return Err(unsupported(name, "its codec is not supported".into()));
         }
         let options = AudioDecoderOptions::default();
         let decoder = guarded(|| Ok(registry.make_audio_decoder(parameters, &options)?))
             .map_err(|e| e.in_the("the header", name))?;
-        let trims = matches!(
-            parameters.codec,
-            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 | id::CODEC_ID_VORBIS
-        );
+        let trims = parameters.codec == id::CODEC_ID_VORBIS;
         Ok(TrackCodec::Symphonia {
             decoder,
-            lossy: trims || parameters.codec == id::CODEC_ID_AAC,
+            lossy: trims,
             trims,
         })
     }
@@ -92,18 +111,23 @@ impl TrackCodec {
     pub(super) fn is_lossy(&self) -> bool {
         match self {
             TrackCodec::Symphonia { lossy, .. } => *lossy,
-            #[cfg(feature = "opus")]
-            TrackCodec::Opus(_) => true,
+            #[allow(unreachable_patterns, reason = "depends on the features")]
+            _ => true,
         }
     }
 
     /// Samples per channel to drop at the start.
     pub(super) fn skip(&self) -> usize {
         match self {
-            TrackCodec::Symphonia { .. } => 0,
             #[cfg(feature = "opus")]
             TrackCodec::Opus(opus) => opus.pre_skip(),
+            _ => 0,
         }
+    }
+
+    /// Whether the decoder itself applies what the container says about the ends.
+    pub(super) fn trims(&self) -> bool {
+        matches!(self, TrackCodec::Symphonia { trims: true, .. })
     }
 
     /// Decodes into `interleaved`; returns the rate and the number of channels.
@@ -112,33 +136,23 @@ impl TrackCodec {
         packet: &Packet,
         interleaved: &mut Vec<f32>,
     ) -> Result<(u32, usize), Failure> {
-        let (rate, channels, trims) = match self {
-            TrackCodec::Symphonia { decoder, trims, .. } => {
+        let damaged = || Failure::from(Error::DecodeError("invalid packet"));
+        match self {
+            TrackCodec::Symphonia { decoder, .. } => {
                 let buffer = decoder.decode(packet)?;
                 buffer.copy_to_vec_interleaved(interleaved);
-                (buffer.spec().rate(), buffer.num_planes(), *trims)
+                Ok((buffer.spec().rate(), buffer.num_planes()))
             }
+            #[cfg(feature = "mp3")]
+            TrackCodec::Mpeg(mpeg) => mpeg.decode(&packet.data, interleaved).ok_or_else(damaged),
+            #[cfg(feature = "aac")]
+            TrackCodec::Aac(aac) => aac.decode(&packet.data, interleaved).ok_or_else(damaged),
             #[cfg(feature = "opus")]
             TrackCodec::Opus(opus) => {
-                let samples = opus.decode(&packet.data).map_err(|_| {
-                    symphonia::core::errors::Error::DecodeError("opus: invalid packet")
-                })?;
+                let samples = opus.decode(&packet.data).map_err(|_| damaged())?;
                 interleaved.extend_from_slice(samples);
-                (super::opus::SAMPLE_RATE, opus.channels(), false)
+                Ok((super::opus::SAMPLE_RATE, opus.channels()))
             }
-        };
-        // Trimming stated by the container, if the codec does not apply it itself.
-        if !trims {
-            let samples = |frames: u64| {
-                usize::try_from(frames)
-                    .unwrap_or(usize::MAX)
-                    .saturating_mul(channels)
-            };
-            let end = samples(packet.trim_end.get());
-            interleaved.truncate(interleaved.len().saturating_sub(end));
-            let start = samples(packet.trim_start.get()).min(interleaved.len());
-            interleaved.drain(..start);
         }
-        Ok((rate, channels))
     }
 }

@@ -7,7 +7,8 @@ use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::default::formats;
 
-use super::failure::{Failure, corrupt};
+use super::elementary::{Family, SEARCH, family_within};
+use super::failure::{Failure, corrupt, unsupported};
 use super::kind::{HEAD, Kind};
 use super::source::Reader;
 use crate::error::{AudioError, Source};
@@ -27,8 +28,16 @@ pub(super) fn recognise(file: &mut Reader) -> io::Result<Kind> {
                     file.skip(zeros as u64)?;
                 }
             }
-            // MP3 decoders look for the next frame themselves.
-            Kind::Unknown if tags > 0 => return Ok(Kind::Mpeg),
+            // MPEG audio and AAC may begin anywhere, and after anything.
+            kind @ (Kind::Unknown | Kind::Text | Kind::Mpeg | Kind::Adts) => {
+                return Ok(match family_within(file.peek(SEARCH)?) {
+                    Some(Family::Mpeg) => Kind::Mpeg,
+                    Some(Family::Adts) => Kind::Adts,
+                    // Behind a tag it is hardly anything else.
+                    None if tags > 0 && kind != Kind::Adts => Kind::Mpeg,
+                    None => kind,
+                });
+            }
             kind => return Ok(kind),
         }
     }
@@ -42,7 +51,7 @@ pub(super) fn demuxer(
 ) -> Result<Box<dyn FormatReader>, Failure> {
     let options = FormatOptions::default();
     Ok(match kind {
-        Kind::Wav => Box::new(formats::WavReader::try_new(stream, options)?),
+        Kind::Riff => Box::new(formats::WavReader::try_new(stream, options)?),
         Kind::Flac => Box::new(formats::FlacReader::try_new(stream, options)?),
         #[cfg(feature = "aiff")]
         Kind::Aiff => Box::new(formats::AiffReader::try_new(stream, options)?),
@@ -50,10 +59,6 @@ pub(super) fn demuxer(
         Kind::Caf => Box::new(formats::CafReader::try_new(stream, options)?),
         #[cfg(any(feature = "vorbis", feature = "opus"))]
         Kind::Ogg => Box::new(formats::OggReader::try_new(stream, options)?),
-        #[cfg(feature = "mp3")]
-        Kind::Mpeg => Box::new(formats::MpaReader::try_new(stream, options)?),
-        #[cfg(feature = "aac")]
-        Kind::Adts => Box::new(formats::AdtsReader::try_new(stream, options)?),
         #[cfg(feature = "isomp4")]
         Kind::Mp4 => Box::new(formats::IsoMp4Reader::try_new(stream, options)?),
         #[cfg(feature = "mkv")]
@@ -67,8 +72,6 @@ pub(super) fn demuxer(
                 Kind::Aiff => "aiff",
                 Kind::Caf => "caf",
                 Kind::Ogg => "vorbis` or `opus",
-                Kind::Mpeg => "mp3",
-                Kind::Adts => "aac",
                 Kind::Mp4 => "isomp4",
                 _ => "mkv",
             }));
@@ -76,13 +79,38 @@ pub(super) fn demuxer(
     })
 }
 
+/// Which track of a container to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TrackChoice {
+    /// The one that a player would take.
+    First,
+    /// The audio track of this number, counted from 0.
+    Number(usize),
+}
+
+/// The audio tracks of a container.
+pub(super) fn audio_tracks(format: &dyn FormatReader) -> impl Iterator<Item = &Track> {
+    let is_audio = |track: &&Track| track.track_type() == Some(TrackType::Audio);
+    format.tracks().iter().filter(is_audio)
+}
+
+/// The chosen track, and how its samples are stored.
 pub(super) fn audio_track(
     format: &dyn FormatReader,
+    choice: TrackChoice,
     name: &Source,
 ) -> Result<(Track, AudioCodecParameters), AudioError> {
-    let track = format
-        .default_track(TrackType::Audio)
-        .ok_or_else(|| corrupt(name, "it has no audio track"))?;
+    let track = match choice {
+        TrackChoice::First => format
+            .default_track(TrackType::Audio)
+            .ok_or_else(|| unsupported(name, "it has no audio track that can be decoded".into()))?,
+        TrackChoice::Number(n) => audio_tracks(format).nth(n).ok_or_else(|| {
+            AudioError::settings(format!(
+                "{name}: there is no audio track {n}; the file has {}, counted from 0",
+                audio_tracks(format).count()
+            ))
+        })?,
+    };
     let parameters = track
         .codec_params
         .as_ref()

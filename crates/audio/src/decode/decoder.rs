@@ -1,29 +1,31 @@
 //! The samples of an open file, block by block. `opening.rs` opens it.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use symphonia::core::errors::Error;
-use symphonia::core::formats::FormatReader;
-use symphonia::core::units::Duration;
-
-use super::codec::TrackCodec;
-use super::container::audio_track;
-use super::failure::{Failure, corrupt, failed, guarded, unsupported};
-use super::kind::Kind;
-use super::pcm::Pcm;
+use super::channels::Levels;
+use super::failure::corrupt;
+use super::input::{Input, Piece};
+use super::loss::Loss;
 use super::settings::{Channels, DecodeLimits};
 use crate::error::{AudioError, Source};
-use crate::recording::{Recording, SAMPLE_RATES};
+use crate::recording::{Reading, Recording, SAMPLE_RATES};
+use crate::resample::StreamResampler;
 use crate::simd::all_finite;
 
 /// Room is reserved for at most this many samples at once; a header can state
 /// any number.
 const RESERVE_AT_MOST: u64 = 1 << 22;
 
-/// Empty packets in a row allowed without reading on in the file.
+/// Pieces without samples in a row that are allowed without reading on in the file.
 const EMPTY_AT_MOST: usize = 100_000;
+
+/// Silence of a loss is appended in blocks of at most so many samples.
+const SILENCE_AT_ONCE: u64 = 1 << 16;
+
+/// The most that one loss is taken for, in seconds: clocks in damaged files jump by
+/// years. What is beyond is an error anyway.
+const LOSS_AT_MOST: f64 = 3600.0;
 
 /// An open audio file whose samples are decoded block by block: memory stays at
 /// a few hundred kilobytes however long the file is.
@@ -48,43 +50,39 @@ pub struct Decoder {
     pub(super) name: Source,
     pub(super) take: Channels,
     pub(super) limits: DecodeLimits,
+    /// The largest share of the sound that may be lost.
+    pub(super) max_lost: f64,
+    /// Of the first samples. What has another rate is converted to this one.
     pub(super) sample_rate: u32,
     pub(super) channels: usize,
     /// Samples in the file according to its header, for progress.
     pub(super) expected: Option<u64>,
-    /// Where decoding stops even if the file goes on: the last block of a
-    /// compressed WAV is padded.
-    pub(super) end: Option<u64>,
-    /// Samples per channel still to be dropped at the start.
-    pub(super) skip: usize,
+    /// Seconds to leave out at the start, and where to stop.
+    pub(super) from: f64,
+    pub(super) to: Option<f64>,
     pub(super) interleaved: Vec<f32>,
+    pub(super) mixed: Vec<f32>,
     pub(super) block: Vec<f32>,
     /// The first block is decoded when the file is opened, because some headers
     /// do not state the rate.
     pub(super) block_is_new: bool,
+    /// Converts what has another rate, and that rate.
+    pub(super) resampler: Option<(u32, StreamResampler)>,
+    /// Samples of the file so far, with those left out before `from`.
+    pub(super) passed: u64,
     pub(super) position: u64,
-    pub(super) damaged: u64,
-    pub(super) decoded: u64,
+    pub(super) loss: Loss,
+    /// Whether the last piece was lost.
+    pub(super) losing: bool,
+    /// Samples of silence still to be given for what was lost.
+    pub(super) silence: u64,
+    /// Seconds lost before the rate is known.
+    pub(super) lost_before: f64,
+    pub(super) levels: Levels,
+    pub(super) tracks: usize,
     pub(super) finished: bool,
     pub(super) file_length: Option<u64>,
     pub(super) file_position: Arc<AtomicU64>,
-}
-
-pub(super) enum Input {
-    /// Uncompressed samples of a WAV file.
-    Pcm(Pcm),
-    /// Everything else.
-    Track(Track),
-}
-
-/// A track with its demuxer and its codec.
-pub(super) struct Track {
-    pub(super) format: Box<dyn FormatReader>,
-    pub(super) codec: TrackCodec,
-    pub(super) kind: Kind,
-    pub(super) id: u32,
-    /// Bytes and samples of a block, if the demuxer does not split into blocks.
-    pub(super) adpcm_block: Option<(usize, u64)>,
 }
 
 impl Decoder {
@@ -122,9 +120,24 @@ impl Decoder {
         Some((done as f64 / all as f64).min(1.0))
     }
 
-    /// Packets of a lossy codec that could not be decoded and were skipped.
-    pub fn damaged_packets(&self) -> u64 {
-        self.damaged
+    /// The sound that could not be decoded so far. At the end all of it, with what
+    /// the header promises and the file does not have.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// What is worth knowing about how the samples were read, so far.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            loss: self.loss,
+            channels: self.channels,
+            tracks: self.tracks,
+            cancelling: self.take == Channels::Mix && self.levels.cancel(),
+            only_channel: match self.take {
+                Channels::Mix => self.levels.only(),
+                _ => None,
+            },
+        }
     }
 
     /// The next samples, at least one, full scale ±1; `None` at the end. The
@@ -132,8 +145,9 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Io`], [`AudioError::Corrupt`], [`AudioError::Unsupported`]
-    /// (the sample rate changes within the file) or [`AudioError::TooLong`].
+    /// [`AudioError::Io`], [`AudioError::Corrupt`] (also where more than
+    /// [`DecodeSettings::max_lost`](crate::DecodeSettings) is lost, which is known at
+    /// the end), [`AudioError::Unsupported`] or [`AudioError::TooLong`].
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
         if !self.block_is_new {
             self.fill()?;
@@ -162,6 +176,7 @@ impl Decoder {
         Ok(Recording {
             samples,
             sample_rate: self.sample_rate,
+            reading: self.reading(),
         })
     }
 
@@ -178,6 +193,9 @@ impl Decoder {
         }
         self.fill()?;
         self.block_is_new = true;
+        if self.sample_rate == 0 {
+            return Err(corrupt(&self.name, "nothing in it can be decoded"));
+        }
         self.check_rate(self.sample_rate)?;
         if let Channels::One(n) = self.take
             && n >= self.channels
@@ -208,7 +226,15 @@ impl Decoder {
     fn fill(&mut self) -> Result<(), AudioError> {
         self.block.clear();
         let mut empty = (0, u64::MAX);
-        while !self.finished && self.block.is_empty() {
+        while self.block.is_empty() {
+            if self.silence > 0 {
+                self.append_silence();
+                continue;
+            }
+            if self.finished {
+                self.check_loss()?;
+                break;
+            }
             let at = self.file_position.load(Relaxed);
             empty = if at == empty.1 {
                 (empty.0 + 1, at)
@@ -218,165 +244,166 @@ impl Decoder {
             if empty.0 > EMPTY_AT_MOST {
                 return Err(corrupt(&self.name, "its packets are empty"));
             }
-            self.decode_packet()?;
-        }
-        if self.finished && self.decoded == 0 && self.damaged > 0 {
-            return Err(corrupt(&self.name, "none of its packets can be decoded"));
+            self.decode_piece()?;
         }
         let ahead = self.position + self.block.len() as u64;
         self.limits
             .check_seconds(ahead, self.sample_rate, &self.name)
     }
 
-    fn decode_packet(&mut self) -> Result<(), AudioError> {
-        let Input::Track(track) = &mut self.input else {
-            return self.read_pcm();
-        };
-        let mut packet = match guarded(|| Ok(track.format.next_packet()?)) {
-            Ok(Some(packet)) => packet,
-            Ok(None) => {
-                self.finished = true;
-                return Ok(());
-            }
-            // The next stream of a chained Ogg file begins.
-            Err(Failure::Symphonia(Error::ResetRequired)) => return self.next_in_chain(),
-            Err(Failure::Symphonia(Error::IoError(e)))
-                if e.kind() == io::ErrorKind::UnexpectedEof =>
-            {
-                self.finished = true;
-                return Ok(());
-            }
-            Err(Failure::Symphonia(e)) => return Err(failed(e, "the samples", &self.name)),
-            Err(Failure::NotBuiltIn(_)) => unreachable!("demuxing is built in"),
-        };
-        if packet.track_id != track.id {
-            return Ok(());
-        }
-        if let Some((bytes, samples)) = track.adpcm_block {
-            // The last packet of a truncated file still has whole blocks.
-            let whole = packet.data.len() / bytes;
-            packet.dur = Duration::from(whole as u64 * samples);
-        }
+    fn decode_piece(&mut self) -> Result<(), AudioError> {
         self.interleaved.clear();
-        let lossy = track.codec.is_lossy();
-        let (rate, channels) = match guarded(|| track.codec.decode(&packet, &mut self.interleaved))
-        {
-            Ok(spec) => spec,
-            // The last, incomplete packet of a truncated file.
-            Err(Failure::Symphonia(Error::IoError(e)))
-                if !lossy && e.kind() == io::ErrorKind::UnexpectedEof =>
-            {
+        let piece = self.input.next(&mut self.interleaved);
+        match piece.map_err(|e| e.in_the("the samples", &self.name))? {
+            Piece::Samples {
+                sample_rate,
+                channels,
+            } => self.samples(sample_rate, channels)?,
+            Piece::Lost { seconds } => self.lost(seconds),
+            Piece::Missing { seconds } => {
+                let at = self.seconds_passed();
+                self.loss.add(seconds, at, self.losing);
+                self.loss.missing_at_end += seconds;
+                self.losing = true;
+            }
+            Piece::Nothing => {}
+            Piece::End => {
                 self.finished = true;
-                return Ok(());
+                self.flush()?;
             }
-            Err(Failure::Symphonia(Error::DecodeError(_) | Error::IoError(_))) if lossy => {
-                self.damaged += 1;
-                return Ok(());
-            }
-            Err(Failure::Symphonia(e)) => return Err(failed(e, "the samples", &self.name)),
-            Err(Failure::NotBuiltIn(_)) => unreachable!("the codec was made"),
-        };
+        }
+        Ok(())
+    }
+
+    /// Takes the samples in `interleaved`.
+    fn samples(&mut self, sample_rate: u32, channels: usize) -> Result<(), AudioError> {
         if channels == 0 || self.interleaved.is_empty() {
             return Ok(());
         }
-        if self.decoded == 0 {
-            (self.sample_rate, self.channels) = (rate, channels);
-        } else if rate != self.sample_rate {
-            return Err(unsupported(
-                &self.name,
-                format!(
-                    "its sample rate changes from {} to {rate} Hz within the file",
-                    self.sample_rate
-                ),
-            ));
+        self.losing = false;
+        if self.passed == 0 && self.position == 0 && !self.levels.any() {
+            (self.sample_rate, self.channels) = (sample_rate, channels);
+            // What was lost before it had no rate.
+            let seconds = std::mem::take(&mut self.lost_before);
+            self.silence += (seconds * f64::from(sample_rate)).round() as u64;
         }
-        self.decoded += 1;
-        self.take_channel(channels);
-        self.check_samples()
-    }
-
-    fn read_pcm(&mut self) -> Result<(), AudioError> {
-        let Input::Pcm(pcm) = &mut self.input else {
-            return Ok(());
-        };
-        // One channel can be read into the block directly.
-        let mono = self.channels == 1;
-        let samples = if mono {
-            &mut self.block
-        } else {
-            &mut self.interleaved
-        };
-        samples.clear();
-        let read = pcm.read(samples);
-        self.finished = samples.is_empty();
-        read.map_err(|e| failed(e.into(), "the samples", &self.name))?;
-        self.decoded += 1;
-        if !mono {
-            self.take_channel(self.channels);
-        }
-        self.check_samples()
-    }
-
-    /// From `interleaved` to `block`.
-    fn take_channel(&mut self, channels: usize) {
-        let frames = self.interleaved.len() / channels;
-        let skipped = frames.min(self.skip);
-        self.skip -= skipped;
-        let end = match self.end {
-            Some(end) => usize::try_from(end.saturating_sub(self.position)).unwrap_or(frames),
-            None => frames,
-        };
-        let kept = skipped.min(end)..frames.min(end);
-        let interleaved = &self.interleaved[kept.start * channels..kept.end * channels];
-        match self.take {
-            _ if channels == 1 => self.block.extend_from_slice(interleaved),
-            Channels::Mix => {
-                let scale = 1.0 / channels as f32;
-                self.block.extend(
-                    interleaved
-                        .chunks_exact(channels)
-                        .map(|frame| frame.iter().sum::<f32>() * scale),
-                );
+        self.check_rate(sample_rate)?;
+        self.mixed.clear();
+        let is_asked_for = self.seconds_passed() >= self.from;
+        self.levels.add(&self.interleaved, channels, is_asked_for);
+        self.take.mix(&self.interleaved, channels, &mut self.mixed);
+        self.check_samples()?;
+        if self.silence > 0 {
+            // Only before the first samples, which wait for their place.
+            while self.silence > 0 {
+                self.append_silence();
             }
-            Channels::One(n) => self.block.extend(
-                interleaved
-                    .chunks_exact(channels)
-                    .map(|frame| frame.get(n).copied().unwrap_or(0.0)),
-            ),
         }
-        self.finished |= self
-            .end
-            .is_some_and(|end| self.position + self.block.len() as u64 >= end);
+        let current = self
+            .resampler
+            .as_ref()
+            .map_or(self.sample_rate, |(rate, _)| *rate);
+        if sample_rate != current {
+            self.flush()?;
+            if sample_rate != self.sample_rate {
+                let resampler = StreamResampler::new(sample_rate, self.sample_rate)?;
+                self.resampler = Some((sample_rate, resampler));
+            }
+        }
+        match &mut self.resampler {
+            None => {
+                let mixed = std::mem::take(&mut self.mixed);
+                self.append(&mixed);
+                self.mixed = mixed;
+            }
+            Some((_, resampler)) => {
+                let mut converted = Vec::new();
+                resampler.push(&self.mixed, &mut converted)?;
+                self.append(&converted);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the resampler holds back.
+    fn flush(&mut self) -> Result<(), AudioError> {
+        if let Some((_, mut resampler)) = self.resampler.take() {
+            let mut converted = Vec::new();
+            resampler.finish(&mut converted)?;
+            self.append(&converted);
+        }
+        Ok(())
+    }
+
+    /// Appends to the block what lies between the start and the end asked for.
+    fn append(&mut self, samples: &[f32]) {
+        let rate = f64::from(self.sample_rate);
+        let place = |seconds: f64| (seconds * rate).round() as u64;
+        let begins = self.passed;
+        self.passed += samples.len() as u64;
+        let from = place(self.from).saturating_sub(begins);
+        let to = self.to.map_or(u64::MAX, place);
+        let end = to.saturating_sub(begins).min(samples.len() as u64);
+        if from < end {
+            self.block
+                .extend_from_slice(&samples[from as usize..end as usize]);
+        }
+        self.finished |= self.passed >= to;
+    }
+
+    fn append_silence(&mut self) {
+        let n = self.silence.min(SILENCE_AT_ONCE);
+        self.silence -= n;
+        self.append(&vec![0.0; n as usize]);
+    }
+
+    fn lost(&mut self, seconds: f64) {
+        let seconds = seconds.clamp(0.0, LOSS_AT_MOST);
+        let at = self.seconds_passed();
+        self.loss.add(seconds, at, self.losing);
+        self.losing = true;
+        if self.passed == 0 && !self.levels.any() {
+            self.lost_before += seconds;
+        } else {
+            self.silence += (seconds * f64::from(self.sample_rate)).round() as u64;
+        }
+    }
+
+    fn seconds_passed(&self) -> f64 {
+        (self.passed + self.silence) as f64 / f64::from(self.sample_rate.max(1)) + self.lost_before
+    }
+
+    /// At the end: whether too much is lost.
+    fn check_loss(&self) -> Result<(), AudioError> {
+        if self.loss.is_none() {
+            return Ok(());
+        }
+        if !self.levels.any() {
+            return Err(corrupt(&self.name, "nothing in it can be decoded"));
+        }
+        let there = self.seconds_passed();
+        let whole = there + self.loss.missing_at_end;
+        if self.loss.seconds > self.max_lost * whole {
+            return Err(corrupt(&self.name, &self.loss.text(there)));
+        }
+        Ok(())
     }
 
     fn check_samples(&self) -> Result<(), AudioError> {
-        if all_finite(&self.block) {
+        if all_finite(&self.mixed) {
             return Ok(());
         }
-        match self.block.iter().position(|s| !s.is_finite()) {
+        match self.mixed.iter().position(|s| !s.is_finite()) {
             Some(at) => Err(corrupt(
                 &self.name,
                 &format!(
                     "sample {} is {}, and samples must be finite",
-                    self.position + at as u64,
-                    self.block[at]
+                    self.passed + at as u64,
+                    self.mixed[at]
                 ),
             )),
             None => Ok(()),
         }
-    }
-
-    fn next_in_chain(&mut self) -> Result<(), AudioError> {
-        let Input::Track(track) = &mut self.input else {
-            return Ok(());
-        };
-        let (next, parameters) = audio_track(track.format.as_ref(), &self.name)?;
-        track.id = next.id;
-        track.codec = TrackCodec::new(&parameters, track.kind, &self.name)?;
-        self.skip = track.codec.skip();
-        // The length stated in the header is that of the first stream.
-        self.expected = None;
-        Ok(())
     }
 }
 

@@ -8,9 +8,26 @@ use symphonia::core::errors::Error;
 use crate::error::{AudioError, Source};
 
 /// A step of decoding that failed.
+#[derive(Debug)]
 pub(super) enum Failure {
     NotBuiltIn(&'static str),
+    /// What it is instead of something that can be decoded.
+    Unsupported(String),
     Symphonia(Error),
+    /// An error that is complete already.
+    Whole(AudioError),
+}
+
+impl From<AudioError> for Failure {
+    fn from(error: AudioError) -> Self {
+        Failure::Whole(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Symphonia(error.into())
+    }
 }
 
 impl From<Error> for Failure {
@@ -23,7 +40,14 @@ impl Failure {
     pub(super) fn in_the(self, doing: &str, name: &Source) -> AudioError {
         match self {
             Failure::Symphonia(e) => failed(e, doing, name),
-            Failure::NotBuiltIn(feature) => unsupported(name, format!("feature `{feature}`")),
+            Failure::NotBuiltIn(feature) => unsupported(
+                name,
+                format!("this build does not include it (feature `{feature}`)"),
+            ),
+            Failure::Unsupported(what) => {
+                unsupported(name, format!("this is {what}, which is not supported"))
+            }
+            Failure::Whole(error) => error,
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
+use super::mpeg;
+
 /// The extensions of the kinds of file that this crate reads, in lower case.
 ///
 /// They are for choosing files in a folder: a decoder goes by the content alone.
 /// Kinds that a build leaves out (see the [features](crate#kinds-of-file)) are
 /// listed as well, so that such a file is reported instead of missed.
 pub const EXTENSIONS: &[&str] = &[
-    "wav", "wave", "bwf", "rf64", // WAV
+    "wav", "wave", "bwf", "rf64", "w64", // WAV, Wave64
+    "au", "snd",  // AU
+    "sph",  // SPHERE
     "flac", // FLAC
     "aif", "aiff", "aifc", // AIFF
     "caf",  // Apple CAF
@@ -41,8 +45,14 @@ pub(super) const HEAD: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Empty,
-    /// RIFF/WAVE, RF64 or BW64.
-    Wav,
+    /// RIFF/WAVE, RF64, BW64 or RIFX.
+    Riff,
+    /// Sony's Wave64.
+    Wave64,
+    /// Sun's and NeXT's AU.
+    Au,
+    /// NIST SPHERE.
+    Sphere,
     /// AIFF or AIFF-C.
     Aiff,
     Caf,
@@ -60,8 +70,44 @@ pub(super) enum Kind {
     Tag(u64),
     /// Recognised, but not supported.
     Other(&'static str),
+    /// Text of some kind.
+    Text,
     Unknown,
 }
+
+/// Kinds of file that are not read, by their first bytes.
+const OTHERS: [(&[u8], &str); 30] = [
+    (b"#!AMR", "AMR audio"),
+    (b"#!SILK", "Skype's SILK audio"),
+    (&[0x30, 0x26, 0xB2, 0x75], "Windows Media audio (WMA)"),
+    (&[0x0B, 0x77], "Dolby Digital audio (AC-3)"),
+    (&[0x77, 0x0B], "Dolby Digital audio (AC-3)"),
+    (&[0x7F, 0xFE, 0x80, 0x01], "DTS audio"),
+    (&[0xFE, 0x7F, 0x01, 0x80], "DTS audio"),
+    (b"wvpk", "WavPack audio"),
+    (b"MAC ", "Monkey's Audio"),
+    (b"TTA1", "True Audio (TTA)"),
+    (b"tBaK", "TAK audio"),
+    (b"MPCK", "Musepack audio"),
+    (b"MP+", "Musepack audio"),
+    (b"OFR ", "OptimFROG audio"),
+    (b"ajkg", "Shorten audio"),
+    (b"ADIF", "AAC in an ADIF file"),
+    (b"DSD ", "DSD audio"),
+    (b"FRM8", "DSD audio"),
+    (b".RMF", "RealMedia"),
+    (&[b'.', b'r', b'a', 0xFD], "RealAudio"),
+    (b"Creative Voice File", "a Creative Voice file (VOC)"),
+    (b"2BIT", "an AVR sound file"),
+    (b"FLV", "a Flash video"),
+    (&[0, 0, 1, 0xBA], "an MPEG video"),
+    (b"MThd", "a MIDI file"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (&[0x1F, 0x8B], "a gzip archive"),
+    (&[0x89, b'P', b'N', b'G'], "a PNG picture"),
+    (&[0xFF, 0xD8, 0xFF], "a JPEG picture"),
+];
 
 impl Kind {
     /// Recognises a file by its first [`HEAD`] bytes (or all, if it is shorter).
@@ -70,11 +116,14 @@ impl Kind {
         let short = head.len() < 12;
         if head.is_empty() {
             Kind::Empty
-        } else if at(0, b"RIFF") || at(0, b"RF64") || at(0, b"BW64") {
-            if short || at(8, b"WAVE") {
-                Kind::Wav
-            } else {
-                Kind::Other("a RIFF file other than WAV")
+        } else if [b"RIFF", b"RF64", b"BW64", b"RIFX"]
+            .iter()
+            .any(|m| at(0, *m))
+        {
+            match head.get(8..12) {
+                Some(b"WAVE") | None => Kind::Riff,
+                Some(b"AVI ") => Kind::Other("an AVI video"),
+                Some(_) => Kind::Other("a RIFF file other than WAV"),
             }
         } else if at(0, b"fLaC") {
             Kind::Flac
@@ -84,6 +133,14 @@ impl Kind {
             Kind::Ogg
         } else if at(0, b"caff") {
             Kind::Caf
+        } else if at(0, b".snd") {
+            Kind::Au
+        } else if at(0, b"NIST_1A\n") {
+            Kind::Sphere
+        } else if at(0, b"riff\x2E\x91\xCF\x11") {
+            Kind::Wave64
+        } else if at(4, b"ftypaax") || at(4, b"ftypaaxc") {
+            Kind::Other("an encrypted audio book (Audible)")
         } else if [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"]
             .iter()
             .any(|mark| at(4, *mark))
@@ -96,26 +153,14 @@ impl Kind {
         } else if at(0, b"ID3") {
             // The tag's own header is truncated or invalid.
             Kind::Mpeg
-        } else if mpeg_frame(head) {
+        } else if let Some((_, what)) = OTHERS.iter().find(|(mark, _)| at(0, mark)) {
+            Kind::Other(what)
+        } else if mpeg::Header::parse(head).is_some() {
             Kind::Mpeg
         } else if head.len() > 1 && head[0] == 0xFF && head[1] & 0xF6 == 0xF0 {
             Kind::Adts
-        } else if at(0, b"RIFX") {
-            Kind::Other("a big-endian WAV (RIFX)")
-        } else if at(0, b"riff\x2E\x91\xCF\x11") {
-            Kind::Other("a Sony Wave64 file")
-        } else if at(0, b"#!AMR") {
-            Kind::Other("AMR audio")
-        } else if at(0, &[0x30, 0x26, 0xB2, 0x75]) {
-            Kind::Other("Windows Media audio (WMA)")
-        } else if at(0, b"wvpk") {
-            Kind::Other("WavPack audio")
-        } else if at(0, b"MAC ") {
-            Kind::Other("Monkey's Audio")
-        } else if at(0, b".snd") {
-            Kind::Other("Sun/NeXT audio (AU)")
         } else if head.iter().all(|b| matches!(b, 9 | 10 | 13 | 32..=126)) {
-            Kind::Other("a text file")
+            Kind::Text
         } else {
             Kind::Unknown
         }
@@ -124,7 +169,10 @@ impl Kind {
     /// Its name in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Kind::Wav => "WAV",
+            Kind::Riff => "WAV",
+            Kind::Wave64 => "Wave64",
+            Kind::Au => "AU",
+            Kind::Sphere => "SPHERE",
             Kind::Aiff => "AIFF",
             Kind::Caf => "Apple CAF",
             Kind::Flac => "FLAC",
@@ -133,13 +181,13 @@ impl Kind {
             Kind::Adts => "AAC",
             Kind::Mp4 => "MP4/M4A",
             Kind::Matroska => "Matroska/WebM",
-            Kind::Empty | Kind::Tag(_) | Kind::Other(_) | Kind::Unknown => "unknown",
+            Kind::Empty | Kind::Tag(_) | Kind::Other(_) | Kind::Text | Kind::Unknown => "unknown",
         }
     }
 }
 
 /// The length of an ID3v2 tag at the start, including its header and footer.
-fn id3_length(head: &[u8]) -> Option<u64> {
+pub(super) fn id3_length(head: &[u8]) -> Option<u64> {
     let [b'I', b'D', b'3', major, minor, flags, size @ ..] = head else {
         return None;
     };
@@ -150,22 +198,6 @@ fn id3_length(head: &[u8]) -> Option<u64> {
     let body = size.iter().fold(0, |n, b| n << 7 | u64::from(*b));
     let footer = if flags & 0x10 != 0 { 10 } else { 0 };
     Some(10 + body + footer)
-}
-
-/// Whether an MPEG audio frame of layer 1, 2 or 3 starts here: eleven sync bits,
-/// and no reserved value in the fields after them.
-fn mpeg_frame(head: &[u8]) -> bool {
-    let &[first, second, third, ..] = head else {
-        return false;
-    };
-    let (version, layer) = (second >> 3 & 3, second >> 1 & 3);
-    let (bit_rate, sample_rate) = (third >> 4, third >> 2 & 3);
-    first == 0xFF
-        && second & 0xE0 == 0xE0
-        && version != 1
-        && layer != 0
-        && bit_rate != 15
-        && sample_rate != 3
 }
 
 #[cfg(test)]
@@ -187,7 +219,11 @@ mod tests {
     fn reserved_values_are_not_an_mpeg_frame() {
         assert_eq!(Kind::of(&[0xFF, 0xFB, 0x90, 0x44]), Kind::Mpeg);
         assert_eq!(Kind::of(&[0xFF, 0xF3, 0x40, 0xC0]), Kind::Mpeg);
-        for frame in [[0xFF, 0xFB, 0xF0], [0xFF, 0xFB, 0x9C], [0xFF, 0xEB, 0x90]] {
+        for frame in [
+            [0xFF, 0xFB, 0xF0, 0],
+            [0xFF, 0xFB, 0x9C, 0],
+            [0xFF, 0xEB, 0x90, 0],
+        ] {
             assert_ne!(Kind::of(&frame), Kind::Mpeg, "{frame:x?}");
         }
         assert_eq!(Kind::of(&[0xFF, 0xF1, 0x50, 0x80]), Kind::Adts);
@@ -198,15 +234,7 @@ mod tests {
         for name in ["a.wav", "A.WAV", "x/y.Flac", "talk.part1.mp3", "film.mkv"] {
             assert!(is_audio_name(name.as_ref()), "{name}");
         }
-        for name in [
-            "wav",
-            ".wav",
-            "a.wav.txt",
-            "labels.csv",
-            "a.w64",
-            "a.wma",
-            "",
-        ] {
+        for name in ["wav", ".wav", "a.wav.txt", "labels.csv", "a.wma", ""] {
             assert!(!is_audio_name(name.as_ref()), "{name}");
         }
         assert!(EXTENSIONS.iter().all(|e| e.to_ascii_lowercase() == **e));

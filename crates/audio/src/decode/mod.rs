@@ -41,11 +41,23 @@
 //! removed if the file states how many: MP3 (LAME's tag), Ogg Vorbis, Opus. See
 //! `tests/formats.rs` for what remains in each format.
 
+#[cfg(feature = "aac")]
+mod aac;
+mod adts;
+mod au;
+mod channels;
 mod codec;
 mod container;
 mod decoder;
+mod elementary;
 mod failure;
+mod held;
+mod input;
 mod kind;
+mod layout;
+mod loss;
+mod mp4;
+mod mpeg;
 mod opening;
 #[cfg(feature = "opus")]
 mod opus;
@@ -54,9 +66,12 @@ mod recording;
 mod riff;
 mod settings;
 mod source;
+mod sphere;
+mod track;
 
 pub use decoder::Decoder;
 pub use kind::{EXTENSIONS, is_audio_name};
+pub use loss::Loss;
 pub use settings::{Channels, DecodeLimits, DecodeSettings};
 
 #[cfg(doc)]

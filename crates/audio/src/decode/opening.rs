@@ -7,15 +7,22 @@ use std::sync::Arc;
 
 use symphonia::core::io::MediaSourceStream;
 
+use super::channels::Levels;
 use super::codec::TrackCodec;
-use super::container::{audio_track, demuxer, recognise};
-use super::decoder::{Decoder, Input, Track};
+use super::container::{TrackChoice, audio_track, audio_tracks, demuxer, recognise};
+use super::decoder::Decoder;
+use super::elementary::{Elementary, Family};
 use super::failure::{Failure, corrupt, failed, guarded, unsupported};
+use super::held::{held, held_at_the_start};
+use super::input::Input;
 use super::kind::Kind;
+use super::layout::{Codec, Fault, Layout};
+use super::loss::Loss;
 use super::pcm::Pcm;
-use super::riff::{Codec, Fault, Layout};
-use super::settings::DecodeSettings;
+use super::settings::{Channels, DecodeSettings};
 use super::source::{Reader, View};
+use super::track::{Blocks, Track};
+use super::{au, mp4, riff, sphere};
 use crate::error::{AudioError, Source};
 
 impl Decoder {
@@ -27,7 +34,12 @@ impl Decoder {
     /// or [`AudioError::TooLong`], each naming the file; [`AudioError::Settings`]
     /// if the file does not have the requested channel.
     pub fn open(path: impl AsRef<Path>, settings: &DecodeSettings) -> Result<Self, AudioError> {
-        let name = Source::file(path.as_ref());
+        let path = path.as_ref();
+        if settings.channels == Channels::Loudest {
+            let mixed = Self::open(path, &settings.mixed())?;
+            return Self::open(path, &settings.with_loudest_of(mixed)?);
+        }
+        let name = Source::file(path);
         let io = |source| AudioError::Io {
             path: name.clone(),
             source,
@@ -58,6 +70,16 @@ impl Decoder {
         bytes: impl AsRef<[u8]> + Send + Sync + 'static,
         settings: &DecodeSettings,
     ) -> Result<Self, AudioError> {
+        if settings.channels == Channels::Loudest {
+            let bytes: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(bytes);
+            let open = |settings: &DecodeSettings| {
+                let bytes = Shared(Arc::clone(&bytes));
+                let reader = Reader::seekable(Box::new(Cursor::new(bytes))).map_err(in_memory)?;
+                Self::new(reader, Source::Memory, settings)
+            };
+            let mixed = open(&settings.mixed())?;
+            return open(&settings.with_loudest_of(mixed)?);
+        }
         let reader = Reader::seekable(Box::new(Cursor::new(bytes))).map_err(in_memory)?;
         Self::new(reader, Source::Memory, settings)
     }
@@ -72,121 +94,95 @@ impl Decoder {
         reader: impl Read + Send + Sync + 'static,
         settings: &DecodeSettings,
     ) -> Result<Self, AudioError> {
+        if settings.channels == Channels::Loudest {
+            let mut bytes = Vec::new();
+            let mut reader = Reader::stream(Box::new(reader), bytes_at_most(settings));
+            reader
+                .read_to_end(&mut bytes)
+                .map_err(|e| failed(e.into(), "the file", &Source::Memory))?;
+            return Self::from_bytes(bytes, settings);
+        }
         let reader = Reader::stream(Box::new(reader), bytes_at_most(settings));
         Self::new(reader, Source::Memory, settings)
     }
 
     /// Recognises the file, reads its header and decodes the first block.
     fn new(mut file: Reader, name: Source, settings: &DecodeSettings) -> Result<Self, AudioError> {
-        let limits = settings.limits;
+        settings.check()?;
         if let Some(length) = file.length() {
-            limits.check_file(length, &name)?;
+            settings.limits.check_file(length, &name)?;
         }
-        let kind = recognise(&mut file).map_err(|e| failed(e.into(), "the header", &name))?;
+        let read = |e: io::Error, what: &str| failed(e.into(), what, &name);
+        let kind = recognise(&mut file).map_err(|e| read(e, "the header"))?;
         if matches!(kind, Kind::Mp4 | Kind::Caf) && !file.is_seekable() {
-            file = file
-                .into_memory()
-                .map_err(|e| failed(e.into(), "the file", &name))?;
+            file = file.into_memory().map_err(|e| read(e, "the file"))?;
         }
-        let corrupt = |what: &str| corrupt(&name, what);
-        let (kind, view, layout) = match kind {
-            Kind::Empty => return Err(corrupt("the file is empty")),
-            Kind::Other(what) => {
-                return Err(unsupported(
-                    &name,
-                    format!("this is {what}, which is not supported"),
-                ));
-            }
-            Kind::Unknown | Kind::Tag(_) => {
-                return Err(unsupported(
-                    &name,
-                    "this is not a known kind of audio file".into(),
-                ));
-            }
-            Kind::Wav => {
-                let layout = Layout::read(&mut file).map_err(|fault| match fault {
-                    Fault::Io(e) => failed(e.into(), "the header", &name),
-                    Fault::Corrupt(what) => corrupt(&what),
-                    Fault::Unsupported(what) => unsupported(&name, what),
-                })?;
-                if layout.codec() == Codec::Mpeg && layout.data_length == Some(0) {
-                    return Err(corrupt("there is no audio in it"));
-                }
-                if Pcm::is_in(&layout) {
-                    return Self::of_pcm(&layout, file, name, settings);
-                }
-                let kind = match layout.codec() {
-                    Codec::Mpeg => Kind::Mpeg,
-                    _ => Kind::Wav,
-                };
-                let view = |file| View::new(layout.header(), file, layout.data_length);
-                let (length, position) = (file.length(), file.shared_position());
-                (kind, (view(file), length, position), Some(layout))
-            }
-            _ => {
-                let (length, position) = (file.length(), file.shared_position());
-                (
-                    kind,
-                    (View::new(Vec::new(), file, None), length, position),
-                    None,
-                )
-            }
-        };
-        let (view, file_length, file_position) = view;
-        let stream = MediaSourceStream::new(Box::new(view), Default::default());
-        let format = guarded(|| demuxer(kind, stream)).map_err(|e| match e {
-            Failure::NotBuiltIn(feature) => unsupported(
+        match kind {
+            Kind::Empty => Err(corrupt(&name, "the file is empty")),
+            Kind::Other(what) => Err(unsupported(
                 &name,
-                format!(
-                    "this is {} audio, which this build does not include (feature `{feature}`)",
-                    kind.name()
-                ),
-            ),
-            Failure::Symphonia(e) => failed(e, "the header", &name),
-        })?;
-        let (track, parameters) = audio_track(format.as_ref(), &name)?;
-        let track_id = track.id;
-        let samples = layout.as_ref().and_then(Layout::samples);
-        let expected = match kind {
-            Kind::Wav => samples,
-            _ => track.num_frames,
-        };
-        let adpcm_block = layout.as_ref().and_then(Layout::adpcm_block);
-        let codec = TrackCodec::new(&parameters, kind, &name)?;
-        let skip = codec.skip();
-        let input = Input::Track(Track {
-            format,
-            codec,
-            kind,
-            id: track_id,
-            adpcm_block,
-        });
-        Decoder {
-            skip,
-            sample_rate: parameters.sample_rate.unwrap_or(0),
-            channels: parameters.channels.as_ref().map_or(0, |c| c.count()),
-            expected: expected.map(|n| n.saturating_sub(skip as u64)),
-            end: adpcm_block.and(samples),
-            file_length,
-            file_position,
-            ..Self::before_the_first(input, name, settings)
+                format!("this is {what}, which is not supported"),
+            )),
+            Kind::Text => Err(unsupported(
+                &name,
+                "this is a text file, which has no sound".into(),
+            )),
+            Kind::Unknown | Kind::Tag(_) => Err(unsupported(
+                &name,
+                "this is not a known kind of audio file".into(),
+            )),
+            Kind::Riff | Kind::Wave64 | Kind::Au | Kind::Sphere => {
+                Self::of_samples(kind, file, name, settings)
+            }
+            Kind::Mpeg => Self::of_frames(Family::Mpeg, file, None, name, settings),
+            Kind::Adts => Self::of_frames(Family::Adts, file, None, name, settings),
+            _ => Self::of_track(kind, file, None, name, settings),
         }
-        .with_first_block(kind == Kind::Wav)
     }
 
-    /// A WAV file of uncompressed samples, read up to the first of them.
-    fn of_pcm(
-        layout: &Layout,
-        file: Reader,
+    /// A header and then samples.
+    fn of_samples(
+        kind: Kind,
+        mut file: Reader,
         name: Source,
         settings: &DecodeSettings,
     ) -> Result<Self, AudioError> {
+        let read = |file: &mut Reader| match kind {
+            Kind::Wave64 => riff::read_wave64(file),
+            Kind::Au => au::read(file),
+            Kind::Sphere => sphere::read(file),
+            _ => riff::read(file),
+        };
+        let mut layout = match file.is_seekable() {
+            true => read(&mut file),
+            false => {
+                // To return to the start if the format comes after the samples.
+                file.remember();
+                read(&mut file)
+            }
+        };
+        if matches!(layout, Err(Fault::NeedsSeeking)) {
+            let whole = file.into_memory();
+            file = whole.map_err(|e| failed(e.into(), "the file", &name))?;
+            layout = read(&mut file);
+        }
+        file.forget();
+        let layout = layout.map_err(|fault| match fault {
+            Fault::Io(e) => failed(e.into(), "the header", &name),
+            Fault::Corrupt(what) => corrupt(&name, &what),
+            Fault::Unsupported(what) => unsupported(&name, what),
+            Fault::NeedsSeeking => corrupt(&name, "it has no format chunk with its samples"),
+        })?;
+        if layout.codec == Codec::Mpeg {
+            if layout.data_length() == Some(0) {
+                return Err(corrupt(&name, "there is no audio in it"));
+            }
+            return Self::of_frames(Family::Mpeg, file, layout.data_length(), name, settings);
+        }
         let (file_length, file_position) = (file.length(), file.shared_position());
-        let Some(pcm) = Pcm::new(layout, file) else {
-            return Err(unsupported(
-                &name,
-                "it is a WAV file of compressed samples".into(),
-            ));
+        let pcm = match Pcm::new(&layout, file) {
+            Ok(pcm) => pcm,
+            Err(file) => return Self::of_track(kind, file, Some(layout), name, settings),
         };
         Decoder {
             sample_rate: layout.sample_rate,
@@ -199,6 +195,113 @@ impl Decoder {
         .with_first_block(true)
     }
 
+    /// MPEG audio or AAC, frame after frame, of `length` bytes.
+    fn of_frames(
+        family: Family,
+        file: Reader,
+        length: Option<u64>,
+        name: Source,
+        settings: &DecodeSettings,
+    ) -> Result<Self, AudioError> {
+        let (built_in, feature) = match family {
+            Family::Mpeg => (cfg!(feature = "mp3"), "mp3"),
+            Family::Adts => (cfg!(feature = "aac"), "aac"),
+        };
+        if !built_in {
+            return Err(not_built_in(&name, family.name(), feature));
+        }
+        let (file_length, file_position) = (file.length(), file.shared_position());
+        let frames = Elementary::new(View::new(Vec::new(), file, length), family);
+        Decoder {
+            file_length,
+            file_position,
+            ..Self::before_the_first(Input::Elementary(Box::new(frames)), name, settings)
+        }
+        .with_first_block(false)
+    }
+
+    /// A track of a container, or what a WAV's header describes.
+    fn of_track(
+        kind: Kind,
+        mut file: Reader,
+        layout: Option<Layout>,
+        name: Source,
+        settings: &DecodeSettings,
+    ) -> Result<Self, AudioError> {
+        let edits = match kind {
+            Kind::Mp4 => mp4::edits(&mut file),
+            _ => Ok(Vec::new()),
+        };
+        let edits = edits.map_err(|e| failed(e.into(), "the header", &name))?;
+        if kind == Kind::Ogg
+            && let Some(inside) = held_at_the_start(&mut file)
+        {
+            return Err(unsupported(
+                &name,
+                format!("it holds {inside}, which is not supported"),
+            ));
+        }
+        let (file_length, file_position) = (file.length(), file.shared_position());
+        let view = match &layout {
+            Some(layout) => View::new(layout.header(), file, layout.data_length()),
+            None => View::new(Vec::new(), file, None),
+        };
+        let stream = MediaSourceStream::new(Box::new(view), Default::default());
+        let format = guarded(|| demuxer(kind, stream)).map_err(|e| match e {
+            Failure::NotBuiltIn(feature) => not_built_in(&name, kind.name(), feature),
+            e => e.in_the("the header", &name),
+        })?;
+        let choice = settings
+            .track
+            .map_or(TrackChoice::First, TrackChoice::Number);
+        let tracks = audio_tracks(format.as_ref()).count();
+        let chosen = audio_track(format.as_ref(), choice, &name).and_then(|(track, parameters)| {
+            let codec = TrackCodec::new(&parameters, kind, &name)?;
+            Ok((track, parameters, codec))
+        });
+        let (header, parameters, codec) = match chosen {
+            Ok(chosen) => chosen,
+            // The demuxer may not know what it is; its bytes do.
+            Err(AudioError::Unsupported { path, what }) => {
+                let inside = held(kind, format.into_inner());
+                return Err(AudioError::Unsupported {
+                    what: inside.map_or(what, |inside| {
+                        format!("it holds {inside}, which is not supported")
+                    }),
+                    path,
+                });
+            }
+            Err(e) => return Err(e),
+        };
+        let samples = layout.as_ref().and_then(Layout::samples);
+        let expected = match kind {
+            Kind::Riff => samples,
+            _ => header.num_frames,
+        };
+        let blocks = layout.and_then(|layout| {
+            let block = layout.adpcm_block()?;
+            let promised = layout.promised();
+            Some(Blocks {
+                block,
+                samples,
+                promised,
+            })
+        });
+        let skip = codec.skip() as u64;
+        let edit = mp4::of_track(&edits, header.id);
+        let track = Track::new(format, &header, codec, kind, name.clone(), blocks, edit);
+        Decoder {
+            sample_rate: parameters.sample_rate.unwrap_or(0),
+            channels: parameters.channels.as_ref().map_or(0, |c| c.count()),
+            expected: expected.map(|n| n.saturating_sub(skip)),
+            file_length,
+            file_position,
+            tracks,
+            ..Self::before_the_first(Input::Track(Box::new(track)), name, settings)
+        }
+        .with_first_block(kind == Kind::Riff)
+    }
+
     /// A decoder before anything is read.
     fn before_the_first(input: Input, name: Source, settings: &DecodeSettings) -> Self {
         Decoder {
@@ -206,21 +309,67 @@ impl Decoder {
             name,
             take: settings.channels,
             limits: settings.limits,
+            max_lost: settings.max_lost,
             sample_rate: 0,
             channels: 0,
             expected: None,
-            end: None,
-            skip: 0,
+            from: settings.start,
+            to: settings.end,
             interleaved: Vec::new(),
+            mixed: Vec::new(),
             block: Vec::new(),
             block_is_new: false,
+            resampler: None,
+            passed: 0,
             position: 0,
-            damaged: 0,
-            decoded: 0,
+            loss: Loss::default(),
+            losing: false,
+            silence: 0,
+            lost_before: 0.0,
+            levels: Levels::default(),
+            tracks: 1,
             finished: false,
             file_length: None,
             file_position: Arc::default(),
         }
+    }
+}
+
+fn not_built_in(name: &Source, what: &str, feature: &str) -> AudioError {
+    AudioError::NotBuiltIn {
+        path: name.clone(),
+        what: what.to_owned(),
+        feature: feature.to_owned(),
+    }
+}
+
+/// Bytes that two decoders read.
+struct Shared(Arc<dyn AsRef<[u8]> + Send + Sync>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+impl DecodeSettings {
+    fn mixed(&self) -> Self {
+        DecodeSettings {
+            channels: Channels::Mix,
+            ..*self
+        }
+    }
+
+    /// These settings, with the loudest channel of what another decoder reads.
+    fn with_loudest_of(&self, mut decoder: Decoder) -> Result<Self, AudioError> {
+        while decoder.next_block()?.is_some() {}
+        Ok(DecodeSettings {
+            channels: decoder
+                .levels
+                .loudest()
+                .map_or(Channels::Mix, Channels::One),
+            ..*self
+        })
     }
 }
 

@@ -1,11 +1,13 @@
-//! WAV files of uncompressed samples, which need no demuxer and no codec.
+//! Uncompressed samples and G.711, which need no demuxer and no codec.
 //!
-//! Most corpora consist of these. The bytes are read into one buffer and
+//! Most corpora consist of such WAV files. The bytes are read into one buffer and
 //! converted from there to their destination, without a copy in between.
 
 use std::io::{self, Read};
 
-use super::riff::{Codec, Layout};
+use super::failure::Failure;
+use super::input::Piece;
+use super::layout::{Codec, Layout};
 use super::source::Reader;
 use crate::simd::vectorised;
 
@@ -13,13 +15,17 @@ use crate::simd::vectorised;
 /// first-level cache.
 const BYTES_AT_ONCE: usize = 8 << 10;
 
-/// The samples of a WAV file, read on demand.
+/// The samples of a file, read on demand.
 pub(super) struct Pcm {
     file: Reader,
     number: Number,
+    big_endian: bool,
+    sample_rate: u32,
     channels: usize,
     /// Bytes of samples not read yet.
     left: u64,
+    /// Whether the header says how many they are.
+    stated: bool,
     bytes: Vec<u8>,
     /// Bytes of an incomplete frame at the start of `bytes`.
     waiting: usize,
@@ -28,6 +34,9 @@ pub(super) struct Pcm {
 /// How a sample is stored, little-endian.
 #[derive(Clone, Copy)]
 enum Number {
+    ALaw,
+    MuLaw,
+    I8,
     U8,
     I16,
     I24,
@@ -39,6 +48,9 @@ enum Number {
 impl Number {
     fn of(codec: Codec) -> Option<Number> {
         Some(match codec {
+            Codec::ALaw => Number::ALaw,
+            Codec::MuLaw => Number::MuLaw,
+            Codec::SignedByte => Number::I8,
             Codec::Int(1) => Number::U8,
             Codec::Int(2) => Number::I16,
             Codec::Int(3) => Number::I24,
@@ -51,7 +63,7 @@ impl Number {
 
     fn width(self) -> usize {
         match self {
-            Number::U8 => 1,
+            Number::ALaw | Number::MuLaw | Number::I8 | Number::U8 => 1,
             Number::I16 => 2,
             Number::I24 => 3,
             Number::I32 | Number::F32 => 4,
@@ -61,21 +73,27 @@ impl Number {
 }
 
 impl Pcm {
-    /// Whether the samples are uncompressed.
-    pub(super) fn is_in(layout: &Layout) -> bool {
-        Number::of(layout.codec()).is_some()
-    }
-
-    /// The samples that start at the position of `file`; `None` if they are compressed.
-    pub(super) fn new(layout: &Layout, file: Reader) -> Option<Pcm> {
-        let number = Number::of(layout.codec())?;
+    /// The samples that start at the position of `file`; the file back if they are
+    /// compressed.
+    pub(super) fn new(layout: &Layout, file: Reader) -> Result<Pcm, Reader> {
+        let Some(number) = Number::of(layout.codec) else {
+            return Err(file);
+        };
         let channels = usize::from(layout.channels);
         let frame = number.width() * channels;
-        Some(Pcm {
+        // What follows the samples in the file is no part of them.
+        let left = match (layout.stated, layout.there) {
+            (Some(stated), _) => stated / frame as u64 * frame as u64,
+            (None, there) => there.unwrap_or(u64::MAX),
+        };
+        Ok(Pcm {
             file,
             number,
+            big_endian: layout.big_endian,
+            sample_rate: layout.sample_rate,
             channels,
-            left: layout.data_length.unwrap_or(u64::MAX),
+            left,
+            stated: layout.stated.is_some(),
             bytes: vec![0; (BYTES_AT_ONCE / frame).max(1) * frame],
             waiting: 0,
         })
@@ -85,9 +103,29 @@ impl Pcm {
         self.channels
     }
 
+    /// The next samples, in whole frames.
+    pub(super) fn next(&mut self, interleaved: &mut Vec<f32>) -> Result<Piece, Failure> {
+        self.read(interleaved)?;
+        let missing = self.left;
+        Ok(if !interleaved.is_empty() {
+            Piece::Samples {
+                sample_rate: self.sample_rate,
+                channels: self.channels,
+            }
+        } else if missing > 0 && self.stated {
+            self.left = 0;
+            let frames = missing as f64 / (self.number.width() * self.channels) as f64;
+            Piece::Missing {
+                seconds: frames / f64::from(self.sample_rate.max(1)),
+            }
+        } else {
+            Piece::End
+        })
+    }
+
     /// Appends the next samples to `interleaved`, in whole frames; at the end of
     /// the samples, and only there, it appends none.
-    pub(super) fn read(&mut self, interleaved: &mut Vec<f32>) -> io::Result<()> {
+    fn read(&mut self, interleaved: &mut Vec<f32>) -> io::Result<()> {
         let frame = self.number.width() * self.channels;
         while self.waiting < frame {
             let room = &mut self.bytes[self.waiting..];
@@ -104,6 +142,10 @@ impl Pcm {
             }
         }
         let whole = self.waiting / frame * frame;
+        if self.big_endian {
+            let numbers = self.bytes[..whole].chunks_exact_mut(self.number.width());
+            numbers.for_each(<[u8]>::reverse);
+        }
         convert(self.number, &self.bytes[..whole], interleaved);
         self.bytes.copy_within(whole..self.waiting, 0);
         self.waiting -= whole;
@@ -116,6 +158,9 @@ fn convert(number: Number, bytes: &[u8], out: &mut Vec<f32>) {
     vectorised(
         #[inline(always)]
         || match number {
+            Number::ALaw => append(bytes, out, |[x]| A_LAW[usize::from(x)]),
+            Number::MuLaw => append(bytes, out, |[x]| MU_LAW[usize::from(x)]),
+            Number::I8 => append(bytes, out, |[x]| f32::from(x.cast_signed()) / 128.0),
             Number::U8 => append(bytes, out, |[x]| (f32::from(x) - 128.0) / 128.0),
             Number::I16 => append(bytes, out, |x| f32::from(i16::from_le_bytes(x)) / 32_768.0),
             Number::I24 => append(bytes, out, |[a, b, c]: [u8; 3]| {
@@ -130,6 +175,38 @@ fn convert(number: Number, bytes: &[u8], out: &mut Vec<f32>) {
         },
     );
 }
+
+/// The samples of A-law's bytes (ITU-T G.711, table 1a), full scale ±1.
+static A_LAW: [f32; 256] = {
+    let mut table = [0.0; 256];
+    let mut n = 0;
+    while n < 256 {
+        let byte = n ^ 0x55;
+        let (exponent, mantissa) = (byte >> 4 & 7, (byte & 15) as i32);
+        let size = match exponent {
+            0 => mantissa << 4 | 8,
+            _ => (mantissa << 4 | 0x108) << (exponent - 1),
+        };
+        let sign = if byte & 0x80 == 0 { -1 } else { 1 };
+        table[n] = (sign * size) as f32 / 32_768.0;
+        n += 1;
+    }
+    table
+};
+
+/// The samples of mu-law's bytes (ITU-T G.711, table 2a), full scale ±1.
+static MU_LAW: [f32; 256] = {
+    let mut table = [0.0; 256];
+    let mut n = 0;
+    while n < 256 {
+        let byte = !n & 0xFF;
+        let size = (((byte & 15) as i32) << 3 | 0x84) << (byte >> 4 & 7);
+        let sign = if byte & 0x80 == 0 { 1 } else { -1 };
+        table[n] = (sign * (size - 0x84)) as f32 / 32_768.0;
+        n += 1;
+    }
+    table
+};
 
 #[inline(always)]
 fn append<const N: usize>(bytes: &[u8], out: &mut Vec<f32>, sample: impl Fn([u8; N]) -> f32) {

@@ -2,15 +2,20 @@
 
 use crate::error::{AudioError, Source};
 
-/// Which channel of a file to take.
+/// Which channel of a file to take. For each by itself, see
+/// [`Recording::open_each`](crate::Recording::open_each).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Channels {
-    /// The mean of all channels.
+    /// The mean of all channels. Two channels of opposite polarity cancel each other
+    /// out in it; [`Reading::notes`](crate::Reading::notes) says so.
     #[default]
     Mix,
     /// Only this one, counted from 0.
     One(usize),
+    /// The one with the most power. The file is decoded twice; a pipe is read into
+    /// memory first.
+    Loudest,
 }
 
 /// The largest file to accept; beyond that it is an error
@@ -57,16 +62,70 @@ impl Default for DecodeLimits {
 ///
 /// let settings = DecodeSettings {
 ///     channels: Channels::One(0), // the left channel
+///     start: 60.0,                // of the second minute
+///     end: Some(120.0),
 ///     limits: DecodeLimits { max_seconds: Some(600.0), ..DecodeLimits::default() },
+///     ..DecodeSettings::default()
 /// };
 /// # let _ = settings;
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecodeSettings {
     /// Which channel to take.
     pub channels: Channels,
+    /// Which audio track of a container to take, counted from 0; `None` is the one
+    /// that a player would take.
+    pub track: Option<usize>,
+    /// Seconds to leave out at the start.
+    pub start: f64,
+    /// Where to stop, in seconds from the start of the file; `None` is its end.
+    pub end: Option<f64>,
+    /// The largest share of the sound that may be lost to damage, 0 to 1. More is
+    /// [`AudioError::Corrupt`]; less is told by
+    /// [`Recording::reading`](crate::Recording::reading).
+    pub max_lost: f64,
     /// How much to accept.
     pub limits: DecodeLimits,
+}
+
+impl Default for DecodeSettings {
+    /// The mean of all channels of the first track, all of it, with at most a tenth
+    /// lost.
+    fn default() -> Self {
+        DecodeSettings {
+            channels: Channels::Mix,
+            track: None,
+            start: 0.0,
+            end: None,
+            max_lost: 0.1,
+            limits: DecodeLimits::default(),
+        }
+    }
+}
+
+impl DecodeSettings {
+    /// Checks the numbers that a caller chose.
+    pub(super) fn check(&self) -> Result<(), AudioError> {
+        if !(self.start >= 0.0 && self.start.is_finite()) {
+            return Err(AudioError::settings(format!(
+                "the start is {} s, it must be 0 s or later",
+                self.start
+            )));
+        }
+        if let Some(end) = self.end.filter(|end| !(*end > self.start)) {
+            return Err(AudioError::settings(format!(
+                "the end ({end} s) must be later than the start ({} s)",
+                self.start
+            )));
+        }
+        if !(0.0..=1.0).contains(&self.max_lost) {
+            return Err(AudioError::settings(format!(
+                "the largest share that may be lost is {}, it must be 0 to 1",
+                self.max_lost
+            )));
+        }
+        Ok(())
+    }
 }
 
 impl DecodeLimits {

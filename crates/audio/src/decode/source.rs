@@ -26,6 +26,8 @@ pub(super) struct Reader {
     length: Option<u64>,
     /// The most bytes accepted from a pipe.
     at_most: u64,
+    /// What was consumed from a pipe since [`remember`](Reader::remember).
+    behind: Option<Vec<u8>>,
 }
 
 impl Reader {
@@ -38,6 +40,7 @@ impl Reader {
             position: Arc::default(),
             length: Some(length),
             at_most: u64::MAX,
+            behind: None,
         })
     }
 
@@ -49,12 +52,24 @@ impl Reader {
             position: Arc::default(),
             length: None,
             at_most,
+            behind: None,
         }
     }
 
-    /// The rest of the source as a source that can be rewound.
+    /// Keeps what is consumed from here on, so that
+    /// [`into_memory`](Self::into_memory) begins here.
+    pub(super) fn remember(&mut self) {
+        self.behind = Some(Vec::new());
+    }
+
+    /// Ends that.
+    pub(super) fn forget(&mut self) {
+        self.behind = None;
+    }
+
+    /// What was remembered and the rest of the source, as a source that can be rewound.
     pub(super) fn into_memory(mut self) -> io::Result<Self> {
-        let mut bytes = Vec::new();
+        let mut bytes = self.behind.take().unwrap_or_default();
         self.read_to_end(&mut bytes)?;
         Self::seekable(Box::new(Cursor::new(bytes)))
     }
@@ -97,7 +112,7 @@ impl Reader {
         Ok(())
     }
 
-    fn seek_to(&mut self, to: u64) -> io::Result<()> {
+    pub(super) fn seek_to(&mut self, to: u64) -> io::Result<()> {
         let Inner::Seekable(inner) = &mut self.inner else {
             return Err(io::ErrorKind::NotSeekable.into());
         };
@@ -121,6 +136,9 @@ impl Read for Reader {
                 Inner::Stream(inner) => inner.read(buffer)?,
             }
         };
+        if let Some(behind) = &mut self.behind {
+            behind.extend_from_slice(&buffer[..n]);
+        }
         let position = self.position() + n as u64;
         self.position.store(position, Relaxed);
         if position > self.at_most {

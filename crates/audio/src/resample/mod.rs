@@ -33,6 +33,7 @@ impl Recording {
         Ok(Recording {
             samples: convert(&self.samples, self.sample_rate, sample_rate)?,
             sample_rate,
+            reading: self.reading,
         })
     }
 }
@@ -48,11 +49,9 @@ pub fn change_speed(recording: &Recording, factor: f64) -> Recording {
         return recording.clone();
     }
     let thousandths = (factor.clamp(*SPEEDS.start(), *SPEEDS.end()) * 1000.0).round() as u32;
-    Recording {
-        samples: convert(&recording.samples, thousandths, 1000)
-            .unwrap_or_else(|_| recording.samples.clone()),
-        sample_rate: recording.sample_rate,
-    }
+    let samples = convert(&recording.samples, thousandths, 1000);
+    let samples = samples.unwrap_or_else(|_| recording.samples.clone());
+    Recording::of(samples, recording.sample_rate)
 }
 
 /// `samples` at `from` Hz as if sampled at `to` Hz: `ceil(n * to / from)` of them.
@@ -222,10 +221,7 @@ mod tests {
     #[test]
     fn a_false_rate_is_refused_before_anything_is_allocated() {
         for (from, to) in [(1, 16_000), (16_000, u32::MAX), (16_000, 0)] {
-            let recording = Recording {
-                samples: vec![0.0; 10],
-                sample_rate: from,
-            };
+            let recording = Recording::of(vec![0.0; 10], from);
             assert!(recording.resample(to).is_err(), "{from} to {to} Hz");
         }
     }
@@ -264,10 +260,7 @@ mod tests {
             resampler.finish(&mut out).unwrap();
             assert_eq!(out, convert(&sound, 48_000, to).unwrap());
         }
-        let recording = Recording {
-            samples: vec![f32::NAN; 10],
-            sample_rate: 48_000,
-        };
+        let recording = Recording::of(vec![f32::NAN; 10], 48_000);
         assert!(recording.resample(16_000).is_err());
         let _ = change_speed(&recording, 1.1);
     }
@@ -277,10 +270,7 @@ mod tests {
         let samples: Vec<f32> = (0..48_000)
             .map(|n| if n % 2 == 0 { f32::MAX } else { f32::MIN })
             .collect();
-        let loud = Recording {
-            samples,
-            sample_rate: 48_000,
-        };
+        let loud = Recording::of(samples, 48_000);
         let resampled = loud.resample(16_000).unwrap();
         assert!(resampled.samples.iter().all(|sample| sample.is_finite()));
     }

@@ -28,10 +28,10 @@ impl Segment {
             (sample as usize).min(recording.samples.len())
         };
         let start = at(self.start);
-        Recording {
-            samples: recording.samples[start..at(self.end).max(start)].to_vec(),
-            sample_rate: recording.sample_rate,
-        }
+        Recording::of(
+            recording.samples[start..at(self.end).max(start)].to_vec(),
+            recording.sample_rate,
+        )
     }
 }
 
