@@ -5,6 +5,7 @@
 use syom::{DecodeOptions, Decoder};
 
 use super::failure::Failure;
+use super::packets::Packets;
 
 pub(super) struct Aac {
     decoder: Decoder,
@@ -21,17 +22,10 @@ impl Aac {
             config: config.to_vec(),
         })
     }
+}
 
-    /// The configuration that a profile, a rate (its index) and a number of channels
-    /// (their configuration) stand for.
-    pub(super) fn config(profile: u8, rate: u8, channels: u8) -> [u8; 2] {
-        let object = u16::from(profile) + 1;
-        (object << 11 | u16::from(rate) << 7 | u16::from(channels) << 3).to_be_bytes()
-    }
-
-    /// Appends the samples of a packet, channels interleaved; returns the rate and
-    /// the number of channels, or `None` if the packet is damaged.
-    pub(super) fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Option<(u32, usize)> {
+impl Packets for Aac {
+    fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Option<(u32, usize)> {
         let mut format = None;
         let decoded = self.decoder.decode_au(packet, |frame| {
             let channels = frame.planar.len();
@@ -60,12 +54,6 @@ impl Aac {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_configuration_has_five_four_and_four_bits() {
-        // Low complexity, 44.1 kHz, stereo.
-        assert_eq!(Aac::config(1, 4, 2), [0x12, 0x10]);
-    }
 
     #[test]
     fn a_damaged_packet_does_not_end_the_decoder() {

@@ -7,8 +7,8 @@ pub(super) struct Header {
     pub(super) profile: u8,
     pub(super) sample_rate: u32,
     /// The rate's and the channels' numbers in the standard.
-    pub(super) rate_index: u8,
-    pub(super) channel_config: u8,
+    rate_index: u8,
+    channel_config: u8,
     /// 0: the frame itself says.
     pub(super) channels: usize,
     /// Bytes before the payload: 7, or 9 with a checksum.
@@ -56,6 +56,14 @@ impl Header {
         })
     }
 
+    /// The configuration that the header stands for (ISO/IEC 14496-3, 1.6.2.1).
+    pub(super) fn config(&self) -> [u8; 2] {
+        let object = u16::from(self.profile) + 1;
+        let rate_and_channels =
+            u16::from(self.rate_index) << 7 | u16::from(self.channel_config) << 3;
+        (object << 11 | rate_and_channels).to_be_bytes()
+    }
+
     /// Whether the other is one of the same kind.
     pub(super) fn is_like(&self, other: &Header) -> bool {
         self.profile == other.profile
@@ -73,6 +81,7 @@ mod tests {
         assert_eq!(header.profile, 1);
         assert_eq!((header.sample_rate, header.channels), (44_100, 2));
         assert_eq!((header.before, header.length, header.blocks), (7, 371, 1));
+        assert_eq!(header.config(), [0x12, 0x10]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use symphonia::core::packet::Packet;
 
 use super::failure::{Failure, corrupt, guarded, unsupported};
 use super::kind::Kind;
+use super::packets::{self, Packets};
 use crate::error::{AudioError, Source};
 
 /// More channels than any file in use has. Symphonia allocates buffers for as
@@ -24,10 +25,7 @@ pub(super) enum TrackCodec {
         lossy: bool,
         trims: bool,
     },
-    #[cfg(feature = "mp3")]
-    Mpeg(Box<super::mpeg::Mpeg>),
-    #[cfg(feature = "aac")]
-    Aac(Box<super::aac::Aac>),
+    Packets(Box<dyn Packets>),
     #[cfg(feature = "opus")]
     Opus(Box<super::opus::Opus>),
 }
@@ -80,18 +78,15 @@ impl TrackCodec {
             ));
         }
         let _ = kind;
-        match parameters.codec {
-            #[cfg(feature = "mp3")]
-            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => {
-                return Ok(TrackCodec::Mpeg(Box::default()));
-            }
-            #[cfg(feature = "aac")]
-            id::CODEC_ID_AAC => {
-                let config = parameters.extra_data.as_deref().unwrap_or_default();
-                let aac = super::aac::Aac::new(config).map_err(|e| e.in_the("the header", name))?;
-                return Ok(TrackCodec::Aac(Box::new(aac)));
-            }
-            _ => {}
+        let config = parameters.extra_data.as_deref().unwrap_or_default();
+        let packets = match parameters.codec {
+            id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => Some(packets::mpeg()),
+            id::CODEC_ID_AAC => Some(packets::aac(config)),
+            _ => None,
+        };
+        if let Some(packets) = packets {
+            let packets = packets.map_err(|e| e.in_the("the header", name))?;
+            return Ok(TrackCodec::Packets(packets));
         }
         let registry = symphonia::default::get_codecs();
         if registry.get_audio_decoder(parameters.codec).is_none() {
@@ -111,7 +106,6 @@ impl TrackCodec {
     pub(super) fn is_lossy(&self) -> bool {
         match self {
             TrackCodec::Symphonia { lossy, .. } => *lossy,
-            #[allow(unreachable_patterns, reason = "depends on the features")]
             _ => true,
         }
     }
@@ -143,10 +137,9 @@ impl TrackCodec {
                 buffer.copy_to_vec_interleaved(interleaved);
                 Ok((buffer.spec().rate(), buffer.num_planes()))
             }
-            #[cfg(feature = "mp3")]
-            TrackCodec::Mpeg(mpeg) => mpeg.decode(&packet.data, interleaved).ok_or_else(damaged),
-            #[cfg(feature = "aac")]
-            TrackCodec::Aac(aac) => aac.decode(&packet.data, interleaved).ok_or_else(damaged),
+            TrackCodec::Packets(packets) => packets
+                .decode(&packet.data, interleaved)
+                .ok_or_else(damaged),
             #[cfg(feature = "opus")]
             TrackCodec::Opus(opus) => {
                 let samples = opus.decode(&packet.data).map_err(|_| damaged())?;

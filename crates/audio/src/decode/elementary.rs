@@ -11,11 +11,10 @@
 
 use std::io::{self, Read};
 
-#[cfg(feature = "aac")]
-use super::aac::Aac;
 use super::failure::{Failure, guarded};
 use super::input::Piece;
 use super::kind::id3_length;
+use super::packets::{self, Packets};
 use super::source::View;
 use super::{adts, mpeg};
 
@@ -265,14 +264,7 @@ pub(super) struct Elementary {
 /// A decoder, and what it was made for.
 struct Codec {
     of: (u8, u32, usize),
-    decoder: CodecKind,
-}
-
-enum CodecKind {
-    #[cfg(feature = "mp3")]
-    Mpeg(Box<mpeg::Mpeg>),
-    #[cfg(feature = "aac")]
-    Aac(Box<Aac>),
+    decoder: Box<dyn Packets>,
 }
 
 impl Elementary {
@@ -343,16 +335,14 @@ impl Elementary {
         let per_frame = samples as u64;
         let end = tag.frames.map_or(u64::MAX, |n| n * per_frame);
         let sound_end = end.saturating_sub(tag.padding as u64);
-        let mut at = from;
         // Behind the promised end, where files were joined, all is kept.
         let kept = |at: u64| at >= tag.delay as u64 && !(sound_end..end).contains(&at);
         let mut to = 0;
-        for frame in 0..samples {
+        for (at, frame) in (from..).zip(0..samples) {
             if kept(at) {
                 interleaved.copy_within(frame * channels..(frame + 1) * channels, to);
                 to += channels;
             }
-            at += 1;
         }
         interleaved.truncate(to);
     }
@@ -385,20 +375,12 @@ fn of(header: &Header) -> (u8, u32, usize) {
 impl Codec {
     fn new(header: &Header) -> Result<Self, Failure> {
         let decoder = match header {
-            #[cfg(feature = "mp3")]
-            Header::Mpeg(_) => CodecKind::Mpeg(Box::default()),
-            #[cfg(feature = "aac")]
-            Header::Adts(adts) => {
-                if adts.blocks > 1 {
-                    let what = "AAC in ADTS frames of several blocks";
-                    return Err(Failure::Unsupported(what.into()));
-                }
-                let (rate, channels) = (adts.rate_index, adts.channel_config);
-                let config = Aac::config(adts.profile, rate, channels);
-                CodecKind::Aac(Box::new(Aac::new(&config)?))
+            Header::Mpeg(_) => packets::mpeg()?,
+            Header::Adts(adts) if adts.blocks > 1 => {
+                let what = "AAC in ADTS frames of several blocks";
+                return Err(Failure::Unsupported(what.into()));
             }
-            #[allow(unreachable_patterns, reason = "depends on the features")]
-            _ => return Err(Failure::NotBuiltIn("mp3` or `aac")),
+            Header::Adts(adts) => packets::aac(&adts.config())?,
         };
         Ok(Codec {
             of: of(header),
@@ -408,26 +390,17 @@ impl Codec {
 
     /// Appends a frame's samples; returns its rate and its channels, or `None` if it
     /// cannot be decoded.
-    #[cfg_attr(
-        not(any(feature = "mp3", feature = "aac")),
-        expect(unused, reason = "no frame is read without a decoder")
-    )]
     fn decode(
         &mut self,
         header: &Header,
         frame: &[u8],
         interleaved: &mut Vec<f32>,
     ) -> Option<(u32, usize)> {
-        match (&mut self.decoder, header) {
-            #[cfg(feature = "mp3")]
-            (CodecKind::Mpeg(decoder), _) => decoder.decode(frame, interleaved),
-            #[cfg(feature = "aac")]
-            (CodecKind::Aac(decoder), Header::Adts(adts)) => {
-                decoder.decode(&frame[adts.before..], interleaved)
-            }
-            #[allow(unreachable_patterns, reason = "depends on the features")]
-            _ => None,
-        }
+        let packet = match header {
+            Header::Mpeg(_) => frame,
+            Header::Adts(adts) => &frame[adts.before..],
+        };
+        self.decoder.decode(packet, interleaved)
     }
 }
 

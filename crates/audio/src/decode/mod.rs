@@ -1,7 +1,8 @@
 //! Files in, samples out, through [Symphonia](https://docs.rs/symphonia).
 //!
-//! The kind of file is recognised by its content, never by its extension. WAV
-//! (with RF64 and BW64) and FLAC are always read, the others by default:
+//! The kind of file is recognised by its content, never by its extension. WAV (with
+//! RF64, BW64 and RIFX), Wave64, AU, SPHERE and FLAC are always read, the others by
+//! default:
 //!
 //! | file | feature |
 //! |---|---|
@@ -9,36 +10,41 @@
 //! | AIFF, AIFF-C | `aiff` |
 //! | Apple CAF | `caf` |
 //! | MP3 (and MPEG layers 1 and 2), also inside WAV | `mp3` |
-//! | AAC (low complexity) in ADTS frames | `aac` |
+//! | AAC in ADTS frames | `aac` |
 //! | M4A, MP4, QuickTime with AAC or ALAC | `isomp4` |
 //! | Ogg Vorbis, Ogg FLAC | `vorbis` |
-//! | Ogg Opus, and Opus in the other containers | `opus` |
+//! | Ogg Opus, and Opus in the other containers, up to 255 channels | `opus` |
 //! | Matroska and WebM with any of these codecs | `mkv` |
+//!
+//! AAC is of low complexity with up to eight channels, HE-AAC (both versions) or of
+//! low delay. What is not read is named for what it is ([`Unsupported`](AudioError::Unsupported)):
+//! AC-3, DTS, WMA, AMR, GSM, Speex, WavPack, Monkey's Audio, encrypted files, AVI ...
 //!
 //! What happens with unusual and damaged files:
 //!
 //! | file | outcome |
 //! |---|---|
-//! | WAV truncated within the samples | the samples up to there |
-//! | header states more samples than the file has (pipes write 0xFFFFFFFF) | the samples in the file |
-//! | other chunks before and after the samples, of odd length, with or without their padding byte | skipped |
-//! | more than two channels | their mean, or the one that [`Channels`] names |
+//! | truncated within the samples; packets that cannot be decoded; bytes between frames that are no tag | [`Loss`]: counted in seconds, silent in its place, or missing at the end. [`Corrupt`](AudioError::Corrupt) above a share ([`DecodeSettings::max_lost`]) |
+//! | rate or channels change within the file | converted to the first rate |
+//! | header states no length, or more than the file has (pipes write 0xFFFFFFFF), or 0 | the samples in the file |
+//! | an MP3's first frame counts too few frames (joined files), or none does | all frames |
+//! | MP3 or AAC that begins within a frame, or after a header of HTTP | from the first whole frame |
+//! | other chunks before and after the samples, of odd length, with or without their padding byte; the samples before the format | skipped; read |
+//! | more than one channel | their mean, the one that [`Channels`] names, or the loudest |
 //! | one sample; silence; constant offset; clipping; floats beyond full scale | the samples as they are |
 //! | a header without samples | a recording of length 0 (extracting features gives [`TooShort`](AudioError::TooShort)) |
-//! | FLAC truncated within the samples | the complete frames |
 //! | an ID3 tag before a WAV or any other file | skipped |
 //! | an MP3, AIFF or other kind named `.wav` | read by its content |
 //! | empty, truncated within the header, 0 channels, 0 Hz, no `data` chunk | [`Corrupt`](AudioError::Corrupt) |
 //! | damage inside FLAC or ADPCM | [`Corrupt`](AudioError::Corrupt) |
-//! | damage inside MP3, AAC, Vorbis, Opus | skipped and counted ([`Decoder::damaged_packets`]); [`Corrupt`](AudioError::Corrupt) if nothing else is left |
 //! | samples that are NaN or infinite | [`Corrupt`](AudioError::Corrupt) |
 //! | longer than the [limits](DecodeLimits) | [`TooLong`](AudioError::TooLong) |
-//! | text, pictures, WMA, AMR, ... whatever the extension | [`Unsupported`](AudioError::Unsupported), with the kind if it is recognised |
 //!
 //! # Encoder delay
 //!
 //! Lossy encoders add samples before the first and after the last. They are
-//! removed if the file states how many: MP3 (LAME's tag), Ogg Vorbis, Opus. See
+//! removed if the file states how many: MP3 (LAME's tag), Ogg Vorbis, Opus, the edit
+//! lists of MP4. See
 //! `tests/formats.rs` for what remains in each format.
 
 #[cfg(feature = "aac")]
@@ -61,6 +67,7 @@ mod mpeg;
 mod opening;
 #[cfg(feature = "opus")]
 mod opus;
+mod packets;
 mod pcm;
 mod recording;
 mod riff;

@@ -175,11 +175,8 @@ impl Tag {
 pub(super) struct Mpeg(nanomp3_core::Decoder);
 
 #[cfg(feature = "mp3")]
-impl Mpeg {
-    /// Appends the samples of a frame, channels interleaved; returns the rate and the
-    /// number of channels, or `None` if the frame is damaged or needs one before it
-    /// that is not there.
-    pub(super) fn decode(&mut self, frame: &[u8], out: &mut Vec<f32>) -> Option<(u32, usize)> {
+impl super::packets::Packets for Mpeg {
+    fn decode(&mut self, frame: &[u8], out: &mut Vec<f32>) -> Option<(u32, usize)> {
         let mut samples = [0.0f32; nanomp3_core::MAX_SAMPLES_PER_FRAME];
         let info = self.0.decode(frame, &mut samples).1.ok()?;
         let channels = usize::from(info.channels.num());

@@ -16,8 +16,9 @@ impl Recording {
     ///
     /// [`AudioError::Io`], [`AudioError::Unsupported`] or
     /// [`AudioError::Corrupt`], each naming the file; [`AudioError::TooLong`]
-    /// beyond 4 GiB of samples. A file that ends early is not an error: the
-    /// samples up to there are returned.
+    /// beyond 4 GiB of samples. What cannot be read is
+    /// told by [`reading`](Recording::reading); more than a tenth of the sound is
+    /// [`AudioError::Corrupt`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AudioError> {
         Self::open_with(path, &DecodeSettings::default())
     }

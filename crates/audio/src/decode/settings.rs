@@ -2,8 +2,7 @@
 
 use crate::error::{AudioError, Source};
 
-/// Which channel of a file to take. For each by itself, see
-/// [`Recording::open_each`](crate::Recording::open_each).
+/// Which channel of a file to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Channels {
@@ -112,7 +111,7 @@ impl DecodeSettings {
                 self.start
             )));
         }
-        if let Some(end) = self.end.filter(|end| !(*end > self.start)) {
+        if let Some(end) = self.end.filter(|end| end.is_nan() || *end <= self.start) {
             return Err(AudioError::settings(format!(
                 "the end ({end} s) must be later than the start ({} s)",
                 self.start

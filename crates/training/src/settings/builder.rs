@@ -202,13 +202,14 @@ mod tests {
     fn tables_lists_and_text_can_be_set() {
         let settings = set("training.enrolment.most", "9").unwrap();
         let draws = settings.training.enrolment.unwrap();
-        assert_eq!((draws.least, draws.most, draws.unknown), (3, 9, 0.4));
+        assert_eq!((draws.least, draws.most, draws.unknown), (1, 9, 0.4));
         let settings = set("training.variants", "[{ speed = 0.5 }]").unwrap();
         assert_eq!(settings.training.variants.len(), 1);
         let settings = set("architecture.cell", "gru").unwrap();
         assert_eq!(settings.architecture.cell, recurrent::CellKind::Gru);
         let settings = set("features.mfcc.n_mfcc", "15").unwrap();
-        let mut features = FeatureSpec::emotion();
+        let recipe = Settings::builder().recipe_or_file("emotion").unwrap();
+        let mut features = recipe.build().unwrap().features;
         features.mfcc.n_mfcc = 15;
         assert_eq!(settings.features, features);
         let settings = set("features", "recommended").unwrap();
