@@ -138,10 +138,14 @@ impl SettingsBuilder {
         self.merge(layer, from)
     }
 
-    /// One setting.
-    fn layer(self, text: &str, from: String) -> Result<Self, TrainingError> {
+    /// One setting. Features by a name replace all that is below them; parts of
+    /// features change those parts.
+    fn layer(mut self, text: &str, from: String) -> Result<Self, TrainingError> {
         let mut layer = parse(text, &from)?;
         if let Some(features) = layer.get_mut("features") {
+            if features.is_string() {
+                self.merged["features"] = Value::Null;
+            }
             expand(features);
         }
         self.merge(layer, from)
@@ -212,7 +216,9 @@ mod tests {
         let mut features = recipe.build().unwrap().features;
         features.mfcc.n_mfcc = 15;
         assert_eq!(settings.features, features);
-        let settings = set("features", "recommended").unwrap();
+        let scratch = Settings::builder().recipe_or_file("emotion-scratch");
+        let settings = scratch.unwrap().set("features", "recommended").unwrap();
+        let settings = settings.build().unwrap();
         assert_eq!(settings.features, FeatureSpec::recommended());
         let settings = set("validation_speakers", "[\"3\"]").unwrap();
         assert_eq!(settings.validation_speakers.unwrap(), ["3"]);
