@@ -8,6 +8,7 @@ mod decoding;
 mod features;
 #[cfg(feature = "all-formats")]
 mod formats;
+mod headers;
 mod references;
 mod spectral;
 mod speech;

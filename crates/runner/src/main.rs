@@ -9,6 +9,7 @@ mod benchmark;
 mod cli;
 mod commands;
 mod corpus_options;
+mod decode_options;
 mod encoder_process;
 mod error_message;
 mod model_options;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use audio::{Features, Recording};
+use audio::{DecodeSettings, Features, Loss, Recording};
 use model::{Classification, Enrolment, ModelError, Prepared, Reason, Recognizer, Verdict};
 use rayon::prelude::*;
 use report::text::bar;
 use serde::Serialize;
 use training::with_path;
 
+use crate::decode_options::DecodeOptions;
 use crate::model_options::ModelOptions;
 use crate::output::recordings;
 
@@ -28,6 +29,7 @@ Examples:
   sox call.mp3 -t wav - | affekt classify - --format json
   affekt classify interviews/ --speaker           all of them are one speaker's
   affekt classify voice.wav --abstain-below 0.5   no label below 50 %
+  affekt classify call.wav --channel 1            the second channel alone
 
 There is no label where nobody speaks. A recording that is unlike the training
 data (music, noise, another microphone) is marked: its unfamiliarity is above 1,
@@ -37,7 +39,9 @@ and its probabilities are unreliable.
 before any is classified. It helps from three recordings on, and most from ten.
 --few-shot takes some labelled recordings of the speaker, a few of every label.
 
-A file that cannot be read is reported, the rest go on, and the exit code is 1.")]
+A file that cannot be read is reported, the rest go on, and the exit code is 1. What
+of a damaged file cannot be read is told in seconds, also in the formats for programs
+(seconds_lost); above a share (--max-lost) it is an error.")]
 pub struct Args {
     /// Recordings, folders of recordings, or - for a WAV from standard input
     #[arg(required = true, value_name = "FILE|DIR|-")]
@@ -45,6 +49,9 @@ pub struct Args {
     /// Which model, and where it computes.
     #[command(flatten)]
     pub model: ModelOptions,
+    /// Which part of each recording to read.
+    #[command(flatten)]
+    pub part: DecodeOptions,
     /// All recordings are of one speaker: adapt the model to the voice first
     #[arg(long)]
     pub speaker: bool,
@@ -100,15 +107,18 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     // all of them are prepared first; they are decoded once all the same.
     let chunk = if args.speaker { inputs.len() } else { CHUNK };
     for inputs in inputs.chunks(chunk.max(1)) {
-        let (clips, failed) = prepare(&recognizer, inputs);
+        let (clips, failed) = prepare(&recognizer, inputs, &args.part.settings());
         failures.extend(failed);
-        let prepared: Vec<&Prepared> = clips.iter().map(|(_, prepared)| prepared).collect();
+        let prepared: Vec<&Prepared> = clips.iter().map(|clip| &clip.prepared).collect();
         if args.speaker {
             recognizer = recognizer.enrolled(&Enrolment::from_clips(&prepared))?;
         }
         let answers = recognizer.classify_many(&prepared)?;
-        for ((input, _), classification) in clips.iter().zip(&answers) {
-            output.write(input, classification)?;
+        for (clip, classification) in clips.iter().zip(&answers) {
+            for note in &clip.notes {
+                eprintln!("note: {}: {note}", clip.input.display());
+            }
+            output.write(clip, classification)?;
         }
     }
     output.end()?;
@@ -127,18 +137,37 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
+/// A recording that is decoded and prepared.
+struct Clip<'a> {
+    input: &'a Path,
+    prepared: Prepared,
+    seconds: f64,
+    loss: Loss,
+    /// What people should be told of how it was read.
+    notes: Vec<String>,
+}
+
 /// Decodes recordings and extracts their features, in parallel; and what is
 /// wrong with the others.
 fn prepare<'a>(
     recognizer: &Recognizer,
     inputs: &'a [PathBuf],
-) -> (Vec<(&'a Path, Prepared)>, Vec<String>) {
-    let results: Vec<Result<(&Path, Prepared), String>> = inputs
+    part: &DecodeSettings,
+) -> (Vec<Clip<'a>>, Vec<String>) {
+    let results: Vec<Result<Clip, String>> = inputs
         .par_iter()
         .map(|input| {
-            let prepared = read(input).and_then(|recording| recognizer.prepare(&recording));
-            let prepared = prepared.map_err(|error| with_path(input, error))?;
-            Ok((input.as_path(), prepared))
+            let clip = read(input, part).and_then(|recording| {
+                let seconds = recording.duration();
+                Ok(Clip {
+                    input,
+                    prepared: recognizer.prepare(&recording)?,
+                    seconds,
+                    loss: recording.reading().loss,
+                    notes: recording.reading().notes(seconds),
+                })
+            });
+            clip.map_err(|error| with_path(input, error))
         })
         .collect();
     let (mut clips, mut failures) = (Vec::new(), Vec::new());
@@ -152,9 +181,9 @@ fn prepare<'a>(
 }
 
 /// A file, or standard input for `-`.
-fn read(input: &Path) -> Result<Recording, ModelError> {
+fn read(input: &Path, part: &DecodeSettings) -> Result<Recording, ModelError> {
     if input != Path::new("-") {
-        return Ok(Recording::open(input)?);
+        return Ok(Recording::open_with(input, part)?);
     }
     let mut bytes = Vec::new();
     let read = std::io::stdin().read_to_end(&mut bytes);
@@ -162,7 +191,7 @@ fn read(input: &Path) -> Result<Recording, ModelError> {
         path: "standard input".into(),
         source,
     })?;
-    Ok(Recording::from_bytes(&bytes)?)
+    Ok(Recording::from_bytes_with(&bytes, part)?)
 }
 
 /// The recogniser for the speaker of the labelled recordings in a table, whose
@@ -209,16 +238,22 @@ struct Record<'a> {
     label: Option<&'a str>,
     no_label_because: Option<Reason>,
     probability: f32,
+    /// Length of the sound, with what is silent because it was lost.
+    seconds: f64,
+    /// What of it could not be read.
+    seconds_lost: f64,
     speech_seconds: Option<f64>,
     unfamiliarity: Option<f32>,
     probabilities: serde_json::Map<String, serde_json::Value>,
 }
 
 impl<'a> Record<'a> {
-    fn new(input: &Path, classification: &'a Classification) -> Self {
+    fn new(clip: &Clip, classification: &'a Classification) -> Self {
         let verdict = classification.verdict();
         Self {
-            path: input.display().to_string(),
+            path: clip.input.display().to_string(),
+            seconds: clip.seconds,
+            seconds_lost: clip.loss.seconds,
             label: verdict.label(),
             no_label_because: verdict.reason(),
             speech_seconds: classification.speech_seconds(),
@@ -258,6 +293,8 @@ impl Output {
                     "label",
                     "no_label_because",
                     "probability",
+                    "seconds",
+                    "seconds_lost",
                     "speech_seconds",
                     "unfamiliarity",
                 ];
@@ -269,8 +306,8 @@ impl Output {
         }
     }
 
-    fn write(&mut self, input: &Path, classification: &Classification) -> Result<()> {
-        let record = Record::new(input, classification);
+    fn write(&mut self, clip: &Clip, classification: &Classification) -> Result<()> {
+        let record = Record::new(clip, classification);
         let text = match self.format {
             Format::Text => text(&record.path, classification),
             Format::Jsonl => format!("{}\n", serde_json::to_string(&record)?),
@@ -287,6 +324,8 @@ impl Output {
                     record.label.unwrap_or_default().into(),
                     reason.into(),
                     record.probability.to_string(),
+                    record.seconds.to_string(),
+                    record.seconds_lost.to_string(),
                     number(record.speech_seconds),
                     number(record.unfamiliarity.map(f64::from)),
                 ];
