@@ -69,7 +69,7 @@
 //!
 //! # Kinds of file
 //!
-//! WAV and FLAC are always read. Each of the other kinds is a feature, and all of
+//! WAV, Wave64, AU, SPHERE and FLAC are always read. Each of the other kinds is a feature, and all of
 //! them are on by default (`all-formats`): `adpcm` (in WAV), `aiff`, `caf`, `mp3`,
 //! `aac`, `isomp4` (M4A, MP4; AAC or ALAC), `vorbis`, `opus`, `mkv` (with WebM).
 //!

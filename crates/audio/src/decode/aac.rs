@@ -16,7 +16,7 @@ impl Aac {
     /// For packets of this configuration (ISO/IEC 14496-3, 1.6.2.1).
     pub(super) fn new(config: &[u8]) -> Result<Self, Failure> {
         let decoder = Decoder::from_asc(config, DecodeOptions::unbounded())
-            .map_err(|e| Failure::Unsupported(format!("AAC of a kind ({e})")))?;
+            .map_err(|e| Failure::Unsupported(format!("an unusual kind of AAC ({e})")))?;
         Ok(Aac {
             decoder,
             config: config.to_vec(),

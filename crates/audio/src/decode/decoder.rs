@@ -23,8 +23,8 @@ const EMPTY_AT_MOST: usize = 100_000;
 /// Silence of a loss is appended in blocks of at most so many samples.
 const SILENCE_AT_ONCE: u64 = 1 << 16;
 
-/// The most that one loss is taken for, in seconds: clocks in damaged files jump by
-/// years. What is beyond is an error anyway.
+/// A single loss counts as at most so many seconds. The times in a damaged file can
+/// be off by years, and silence of that length would fill the memory.
 const LOSS_AT_MOST: f64 = 3600.0;
 
 /// An open audio file whose samples are decoded block by block: memory stays at
@@ -293,11 +293,9 @@ impl Decoder {
         self.levels.add(&self.interleaved, channels, is_asked_for);
         self.take.mix(&self.interleaved, channels, &mut self.mixed);
         self.check_samples()?;
-        if self.silence > 0 {
-            // Only before the first samples, which wait for their place.
-            while self.silence > 0 {
-                self.append_silence();
-            }
+        // Only before the first samples, which wait for their place.
+        while self.silence > 0 {
+            self.append_silence();
         }
         let current = self
             .resampler

@@ -14,11 +14,7 @@ const SEARCHED: u64 = 1 << 20;
 /// Marks of codecs in Ogg (at the start of a stream), Matroska and MP4.
 const MARKS: [(Kind, &[u8], &str); 26] = [
     (Kind::Ogg, b"Speex   ", "Speex audio"),
-    (
-        Kind::Ogg,
-        b"\x80theora",
-        "Theora video without audio that is known",
-    ),
+    (Kind::Ogg, b"\x80theora", "Theora video"),
     (Kind::Ogg, b"PCM     ", "PCM in Ogg"),
     (Kind::Ogg, b"CELT    ", "CELT audio, the forerunner of Opus"),
     (Kind::Matroska, b"A_AC3", "Dolby Digital audio (AC-3)"),
@@ -33,7 +29,7 @@ const MARKS: [(Kind, &[u8], &str); 26] = [
     (Kind::Matroska, b"A_TTA1", "True Audio (TTA)"),
     (Kind::Matroska, b"A_MS/ACM", "audio of a Windows codec"),
     (Kind::Matroska, b"A_REAL", "RealAudio"),
-    (Kind::Matroska, b"A_AAC", "AAC of a kind"),
+    (Kind::Matroska, b"A_AAC", "an unusual kind of AAC"),
     (Kind::Mp4, b"enca", "encrypted audio"),
     (Kind::Mp4, b"drms", "encrypted audio (FairPlay)"),
     (Kind::Mp4, b"samr", "AMR audio"),
@@ -44,9 +40,9 @@ const MARKS: [(Kind, &[u8], &str); 26] = [
     (Kind::Mp4, b"QDM2", "QDesign audio"),
     (Kind::Mp4, b"agsm", "GSM audio"),
     (Kind::Mp4, b"Qclp", "QCELP audio"),
-    (Kind::Mp4, b"mp4a", "AAC of a kind"),
+    (Kind::Mp4, b"mp4a", "an unusual kind of AAC"),
     (Kind::Caf, b"ilbc", "iLBC audio"),
-    (Kind::Caf, b"aac ", "AAC of a kind"),
+    (Kind::Caf, b"aac ", "an unusual kind of AAC"),
 ];
 
 /// What the container holds, if a mark of it is known.

@@ -41,8 +41,8 @@ const BIT_RATES: [[u32; 15]; 5] = [
 ];
 
 impl Header {
-    /// The header at the start of `bytes`: eleven bits of sync, then fields of which
-    /// some values are reserved.
+    /// The header at the start of `bytes`. `None` without the eleven bits of sync, or
+    /// if a field has a reserved value.
     pub(super) fn parse(bytes: &[u8]) -> Option<Header> {
         let &[0xFF, second, third, fourth, ..] = bytes else {
             return None;
