@@ -94,7 +94,8 @@ impl Opus {
         pre_skip: usize,
         gain: f32,
     ) -> Option<Self> {
-        if coupled > streams || streams == 0 || mapping.is_empty() {
+        // A stream that is in no channel has no use, and memory for 255 is some.
+        if coupled > streams || streams == 0 || streams > mapping.len() {
             return None;
         }
         let place = |&index: &u8| {
