@@ -158,11 +158,37 @@ fn every_format_says_the_same() {
     let csv = classify("csv");
     let row: Vec<&str> = csv.lines().nth(1).unwrap().split(',').collect();
     assert_eq!(row[1], label);
-    assert_eq!(row.len(), 6 + 8);
+    assert_eq!(row.len(), 8 + 8);
+    assert!(line["seconds"].as_f64().unwrap() > 0.1);
+    assert_eq!(line["seconds_lost"], 0.0);
+    assert_eq!(row[4], line["seconds"].to_string());
     let text = classify("text");
     assert!(text.lines().next().unwrap().contains(label));
     let bars = text.lines().filter(|line| line.contains(" % "));
     assert_eq!(bars.count(), 8);
+}
+
+/// A twentieth is missing, then half of it.
+#[test]
+fn what_is_missing_of_a_file_is_told_and_too_much_of_it_is_an_error() {
+    let folder = trained();
+    let whole = std::fs::read(one_voice(folder)).unwrap();
+    let cut = folder.join("cut.wav");
+    std::fs::write(&cut, &whole[..whole.len() * 19 / 20]).unwrap();
+    let arguments = ["classify", "cut.wav", "--model", "runs/a", "--format"];
+    let told = run(folder, &[&arguments[..], &["jsonl"]].concat()).ok();
+    let line: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    let lost = line["seconds_lost"].as_f64().unwrap();
+    let share = lost / (lost + line["seconds"].as_f64().unwrap());
+    assert!((0.04..0.06).contains(&share), "{share}");
+    assert!(told.stderr.contains("note: cut.wav: "), "{}", told.stderr);
+
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let error = run(folder, &[&arguments[..], &["jsonl"]].concat());
+    assert_eq!(error.code, 1);
+    assert!(error.stderr.contains("cannot be read"), "{}", error.stderr);
+    let all = [&arguments[..], &["jsonl", "--max-lost", "1"]].concat();
+    run(folder, &all).ok();
 }
 
 #[test]
