@@ -17,6 +17,16 @@ pub const CARDS: &[(&str, &str)] = &[
     ("savee", include_str!("../savee.toml")),
     ("emovo", include_str!("../emovo.toml")),
     ("nemo", include_str!("../nemo.toml")),
+    ("esd", include_str!("../esd.toml")),
+    ("meld", include_str!("../meld.toml")),
+    ("iemocap", include_str!("../iemocap.toml")),
+    ("asvp-esd", include_str!("../asvp-esd.toml")),
+    ("aesdd", include_str!("../aesdd.toml")),
+    ("cafe", include_str!("../cafe.toml")),
+    ("subesco", include_str!("../subesco.toml")),
+    ("urdu", include_str!("../urdu.toml")),
+    ("shemo", include_str!("../shemo.toml")),
+    ("jl-corpus", include_str!("../jl-corpus.toml")),
 ];
 
 /// The guide to cards, manifests and label maps.

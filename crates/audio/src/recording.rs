@@ -127,6 +127,11 @@ impl Recording {
         &self.reading
     }
 
+    /// The same samples, read in another way: for a part of a recording.
+    pub fn with_reading(self, reading: Reading) -> Self {
+        Recording { reading, ..self }
+    }
+
     /// Length in seconds.
     pub fn duration(&self) -> f64 {
         self.samples.len() as f64 / f64::from(self.sample_rate)

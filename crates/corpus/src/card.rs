@@ -53,8 +53,15 @@ pub struct CorpusCard {
     /// Where it can be downloaded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
+    /// Codes of labels that are no class, with the reason: what raters disagreed
+    /// about, say. Their files are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, String>,
     /// How its files are named.
     pub files: FileNames,
+    /// The tables beside the recordings that tell what the names do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<LabelTable>,
     /// What the codes of the other parts of a name mean, by the part's name, the
     /// group in the pattern.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -129,6 +136,12 @@ pub struct FileNames {
     /// which is an error only where the label or the speaker comes from it alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+    /// Regular expression for the end of the whole path, from the start of some
+    /// folder's name on, without the extension, its parts joined by `/`. For corpora
+    /// whose folders above the last one tell something. A path that does not match is
+    /// not one of the corpus. Groups that are in the other patterns too must agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// A path that fits, shown when no file does.
     pub example: String,
     /// The parts of the name in words, shown beside the example.
@@ -136,12 +149,28 @@ pub struct FileNames {
     pub form: Option<String>,
     /// The group that holds the label's code.
     pub label: String,
-    /// The group that holds the speaker.
+    /// The group that holds the speaker, or several in braces: `{sex}{number}`.
     pub speaker: String,
     /// The channel to take from files with several, counted from 0. Without it,
     /// the mean of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<usize>,
+}
+
+/// Tables with a line for each recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelTable {
+    /// Regular expression for the whole name of such a table, with the extension.
+    /// Its groups are parts of every line.
+    pub file: String,
+    /// For tables with the names of columns in the first line: column by group.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, String>,
+    /// For other text: a regular expression with groups for a whole line. Lines that
+    /// do not match are passed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// What the codes of one part of a file name mean.
@@ -323,12 +352,15 @@ impl CorpusCard {
             files: FileNames {
                 pattern: String::new(),
                 folder: None,
+                path: None,
                 example: String::new(),
                 form: None,
                 label: String::new(),
                 speaker: String::new(),
                 channel: None,
             },
+            left_out: BTreeMap::new(),
+            table: None,
             parts: BTreeMap::new(),
             speakers: BTreeMap::new(),
             split: None,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::DefaultSplit;
 use crate::labels::relabel;
+use crate::spelling::{Spelling, key};
 use crate::walk::below;
 use crate::{Corpus, CorpusCard, CorpusError, Hint, Member};
 
@@ -72,7 +73,11 @@ impl fmt::Display for LabelSet {
 /// [`CorpusError::Labels`] for labels that differ where no set was chosen, or where
 /// fewer than two are left; [`CorpusError::Sources`] for two corpora with the same
 /// name; [`CorpusError::Io`] for a folder that no longer exists.
-pub(crate) fn combine(corpora: Vec<Corpus>, set: Option<LabelSet>) -> Result<Corpus, CorpusError> {
+pub(crate) fn combine(
+    mut corpora: Vec<Corpus>,
+    set: Option<LabelSet>,
+) -> Result<Corpus, CorpusError> {
+    let notes = one_spelling(&mut corpora);
     let labels = common_labels(&corpora, set)?;
     let mut whole = Corpus {
         card: joined_card(&corpora, &labels),
@@ -80,6 +85,7 @@ pub(crate) fn combine(corpora: Vec<Corpus>, set: Option<LabelSet>) -> Result<Cor
         members: Vec::new(),
         clips: Vec::new(),
         skipped: Vec::new(),
+        notes,
     };
     let mut splits = Vec::new();
     for mut corpus in corpora {
@@ -90,6 +96,20 @@ pub(crate) fn combine(corpora: Vec<Corpus>, set: Option<LabelSet>) -> Result<Cor
     whole.card.split = joined_split(splits);
     whole.root = common_root(&whole.members);
     Ok(whole)
+}
+
+/// Gives labels that differ in their spelling alone one spelling in all corpora, and
+/// says which.
+fn one_spelling(corpora: &mut [Corpus]) -> Vec<String> {
+    let names: Vec<String> = corpora.iter().flat_map(|c| c.card.label_names()).collect();
+    let spelling = Spelling::new(names.iter().map(String::as_str), key);
+    for label in corpora
+        .iter_mut()
+        .flat_map(|corpus| &mut corpus.card.labels)
+    {
+        label.name = spelling.of(&label.name).into_owned();
+    }
+    spelling.notes("label")
 }
 
 /// Adds the clips, the speakers and the member of a corpus. Returns its default
@@ -124,6 +144,7 @@ fn add(whole: &mut Corpus, mut corpus: Corpus) -> Result<Option<DefaultSplit>, C
         whole.clips.push(clip);
     }
     whole.skipped.extend(corpus.skipped);
+    whole.notes.extend(corpus.notes);
     let split = corpus.card.split.as_ref().map(|split| DefaultSplit {
         test: split.test.iter().map(in_front).collect(),
         validation: split.validation.iter().map(in_front).collect(),

@@ -43,7 +43,7 @@ struct Fitting {
 ///
 /// [`CorpusError::Layout`] where no way fits, or more than one.
 pub(crate) fn detect(root: &Path, found: &Found) -> Result<(Kind, String), CorpusError> {
-    let mut fitting = fitting_cards(root, &found.sounds)?;
+    let mut fitting = fitting_cards(root, found)?;
     let list = root.join(manifest::FILE);
     if list.is_file() {
         fitting.push(Fitting {
@@ -61,11 +61,21 @@ pub(crate) fn detect(root: &Path, found: &Found) -> Result<(Kind, String), Corpu
         });
     }
     if fitting.len() > 1 {
+        let cards = fitting
+            .iter()
+            .filter(|way| matches!(way.kind, Kind::Card(_)))
+            .count();
         let mut text = format!("can be read in {} ways; say which is meant:", fitting.len());
         for way in &fitting {
             text += &format!("\n  {}: {}", way.name, way.why);
         }
-        let names = fitting.into_iter().map(|way| way.name).collect();
+        let names: Vec<String> = fitting.into_iter().map(|way| way.name).collect();
+        if cards == names.len() {
+            text += &format!(
+                "\nFor all of them, name the folder once for each and read it as {}.",
+                names.join("+")
+            );
+        }
         return Err(CorpusError::layout(root, text).with_hint(Hint::ReadAs(names)));
     }
     match fitting.pop() {
@@ -75,13 +85,13 @@ pub(crate) fn detect(root: &Path, found: &Found) -> Result<(Kind, String), Corpu
 }
 
 /// The built-in cards that read files of the folder.
-fn fitting_cards(root: &Path, sounds: &[PathBuf]) -> Result<Vec<Fitting>, CorpusError> {
+fn fitting_cards(root: &Path, found: &Found) -> Result<Vec<Fitting>, CorpusError> {
     let mut fitting = Vec::new();
-    let all = sounds.len();
+    let all = found.sounds.len();
     let cards = CorpusCard::builtin_names();
     for card in cards.into_iter().filter_map(CorpusCard::builtin) {
         let (read, left_out) =
-            count(&card, sounds).map_err(|what| CorpusError::Card { path: None, what })?;
+            count(&card, found).map_err(|what| CorpusError::Card { path: None, what })?;
         if read == 0 {
             continue;
         }
@@ -104,10 +114,10 @@ fn fitting_cards(root: &Path, sounds: &[PathBuf]) -> Result<Vec<Fitting>, Corpus
 
 /// How many of the files a card reads, and how many others belong to its corpus
 /// but not to the card: a folder of RAVDESS may hold its videos, too.
-fn count(card: &CorpusCard, sounds: &[PathBuf]) -> Result<(usize, usize), String> {
-    let reader = NameReader::new(card)?;
+fn count(card: &CorpusCard, found: &Found) -> Result<(usize, usize), String> {
+    let reader = NameReader::with_tables(card, &found.others)?;
     let (mut read, mut left_out) = (0, 0);
-    for path in sounds {
+    for path in &found.sounds {
         match reader.read_path(path) {
             Ok(_) => read += 1,
             Err(unread) => left_out += usize::from(unread.left_out),
@@ -128,6 +138,12 @@ fn nothing_fits(root: &Path, found: &Found, look: &Look) -> CorpusError {
         text += &format!(
             "\nSome sub-folders are named after emotions, but not all ({odd}). If all of them are \
              labels, read the folder as `folders`."
+        );
+    }
+    if let Some(pattern) = folders::labels_below(root, found) {
+        text += &format!(
+            "\nThe labels seem to be the names of the folders one level below. If so, read the \
+             folder as `folders` with the speaker pattern '{pattern}'."
         );
     }
     text += "\nNames that fit are";

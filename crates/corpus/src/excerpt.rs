@@ -4,6 +4,7 @@ use std::path::Path;
 
 use audio::{AudioError, Channels, DecodeSettings, Recording};
 
+use crate::cuts::Cuts;
 use crate::{Clip, CorpusError, Segment};
 
 /// The part of a file that a clip is.
@@ -31,8 +32,10 @@ pub struct Excerpt<'a> {
     pub path: &'a Path,
     /// The segment of it; `None` is the whole file.
     pub segment: Option<Segment>,
-    /// The channel, counted from 0; `None` is the mean of all.
-    pub channel: Option<usize>,
+    /// Which channel of it.
+    pub channels: Channels,
+    /// The audio track, counted from 0; `None` is the one that a player would take.
+    pub track: Option<usize>,
 }
 
 impl<'a> From<&'a Path> for Excerpt<'a> {
@@ -40,7 +43,8 @@ impl<'a> From<&'a Path> for Excerpt<'a> {
         Self {
             path,
             segment: None,
-            channel: None,
+            channels: Channels::Mix,
+            track: None,
         }
     }
 }
@@ -50,7 +54,8 @@ impl<'a> From<&'a Clip> for Excerpt<'a> {
         Self {
             path: &clip.path,
             segment: clip.segment,
-            channel: clip.channel,
+            channels: clip.channels,
+            track: clip.track,
         }
     }
 }
@@ -66,42 +71,48 @@ impl Excerpt<'_> {
     /// [`CorpusError::Excerpt`] where it lacks the channel or the segment. Both
     /// name the file.
     pub fn open(&self) -> Result<Recording, CorpusError> {
-        let recording = self.decode()?;
-        let Some(Segment { start, end }) = self.segment else {
-            return Ok(recording);
-        };
-        let length = recording.duration();
-        if start >= length || end.is_some_and(|end| end > length + 0.01) {
-            let until = end.map_or("the end".to_owned(), |end| format!("{end} s"));
-            return Err(self.lacks(format!(
-                "the part from {start} s to {until} is asked for, but the recording has \
-                 {length:.2} s"
-            )));
+        if self.segment.is_some() {
+            let cut = Cuts::new(vec![*self]).next();
+            let (_, recording) = cut.ok_or_else(|| self.too_long(0.0))?;
+            return recording;
         }
-        let sample = |seconds: f64| (seconds * f64::from(recording.sample_rate())).round() as usize;
-        let last = recording.samples().len();
-        let to = end.map_or(last, |end| sample(end).min(last));
-        let samples = recording.samples()[sample(start).min(to)..to].to_vec();
-        Ok(Recording::from_samples(samples, recording.sample_rate())?)
+        Recording::open_with(self.path, &self.settings()).map_err(|error| self.error(error))
     }
 
-    /// The whole length of the channel, or of the mean of all.
-    fn decode(&self) -> Result<Recording, CorpusError> {
-        let settings = DecodeSettings {
-            channels: self.channel.map_or(Channels::Mix, Channels::One),
+    /// How its file is decoded.
+    pub(crate) fn settings(&self) -> DecodeSettings {
+        DecodeSettings {
+            channels: self.channels,
+            track: self.track,
             ..DecodeSettings::default()
-        };
-        Recording::open_with(self.path, &settings).map_err(|error| match error {
-            // The one setting that is not the default is the channel.
-            AudioError::Settings { what } => {
-                let path = format!("{}: ", self.path.display());
-                self.lacks(what.strip_prefix(&path).unwrap_or(&what).to_owned())
-            }
-            other => other.into(),
-        })
+        }
     }
 
-    fn lacks(&self, what: String) -> CorpusError {
+    /// An error of decoding its file.
+    pub(crate) fn error(&self, error: AudioError) -> CorpusError {
+        match error {
+            // The settings that are not the defaults are the channel and the track.
+            AudioError::Settings { what } => self.lacks(self.without_path(&what)),
+            other => other.into(),
+        }
+    }
+
+    /// A message without the path in front.
+    pub(crate) fn without_path(&self, text: &str) -> String {
+        let path = format!("{}: ", self.path.display());
+        text.strip_prefix(&path).unwrap_or(text).to_owned()
+    }
+
+    /// That the recording of `length` seconds does not have the segment.
+    pub(crate) fn too_long(&self, length: f64) -> CorpusError {
+        let (start, end) = self.segment.map_or((0.0, None), |s| (s.start, s.end));
+        let until = end.map_or("the end".to_owned(), |end| format!("{end} s"));
+        self.lacks(format!(
+            "the part from {start} s to {until} is asked for, but the recording has {length:.2} s"
+        ))
+    }
+
+    pub(crate) fn lacks(&self, what: String) -> CorpusError {
         CorpusError::Excerpt {
             path: self.path.to_path_buf(),
             what,
@@ -112,8 +123,13 @@ impl Excerpt<'_> {
     /// name: `#1` for channel 1, `@0.5-2` for a segment, nothing for the whole.
     pub fn suffix(&self) -> String {
         let mut suffix = String::new();
-        if let Some(channel) = self.channel {
-            suffix += &format!("#{channel}");
+        match self.channels {
+            Channels::Mix => {}
+            Channels::One(channel) => suffix += &format!("#{channel}"),
+            _ => suffix += "#loudest",
+        }
+        if let Some(track) = self.track {
+            suffix += &format!("#track{track}");
         }
         if let Some(Segment { start, end }) = self.segment {
             suffix += &format!("@{start}-{}", end.map_or(String::new(), |e| e.to_string()));
@@ -168,23 +184,23 @@ mod tests {
         let open = |channel, segment| {
             let path = &path;
             let excerpt = Excerpt {
-                path,
                 segment,
-                channel,
+                channels: channel,
+                ..Excerpt::from(path.as_path())
             };
             excerpt.open().unwrap().into_samples()
         };
-        assert_eq!(open(Some(0), None), samples(0..1000));
+        assert_eq!(open(Channels::One(0), None), samples(0..1000));
         assert_eq!(
-            open(Some(1), segment(0.25, Some(0.75))),
+            open(Channels::One(1), segment(0.25, Some(0.75))),
             samples((250..750).map(|n| -3 * n))
         );
         assert_eq!(
-            open(None, segment(0.9, None)),
+            open(Channels::Mix, segment(0.9, None)),
             samples((900..1000).map(|n| -n))
         );
         // Rounded times: the last hundredth of a second may be missing.
-        assert_eq!(open(Some(0), segment(0.5, Some(1.01))).len(), 500);
+        assert_eq!(open(Channels::One(0), segment(0.5, Some(1.01))).len(), 500);
     }
 
     #[test]
@@ -193,21 +209,25 @@ mod tests {
         let path = path.as_path();
         for (channel, segment, what) in [
             (
-                None,
+                Channels::Mix,
                 segment(0.5, Some(1.5)),
                 "the part from 0.5 s to 1.5 s is asked for, but the recording has 1.00 s",
             ),
             (
-                Some(1),
+                Channels::One(1),
                 segment(1.0, None),
                 "the part from 1 s to the end is asked for, but the recording has 1.00 s",
             ),
-            (Some(2), None, "there is no channel 2; the file has 2"),
+            (
+                Channels::One(2),
+                None,
+                "there is no channel 2; the file has 2",
+            ),
         ] {
             let excerpt = Excerpt {
-                path,
                 segment,
-                channel,
+                channels: channel,
+                ..Excerpt::from(path)
             };
             let error = excerpt.open().unwrap_err();
             assert!(matches!(error, CorpusError::Excerpt { .. }), "{error:?}");

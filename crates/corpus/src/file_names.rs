@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
+
+use crate::label_table::{LabelLines, codes};
 
 use crate::{CorpusCard, same_speaker};
 
@@ -43,6 +45,8 @@ pub(crate) struct NameReader<'a> {
     card: &'a CorpusCard,
     file: Regex,
     folder: Option<Regex>,
+    path: Option<Regex>,
+    lines: Option<LabelLines>,
     label_names: Vec<String>,
 }
 
@@ -60,25 +64,54 @@ impl<'a> NameReader<'a> {
         Ok(Self {
             file: compile("files.pattern", &card.files.pattern)?,
             folder: folder.map(|f| compile("files.folder", f)).transpose()?,
+            path: (card.files.path.as_deref())
+                .map(|path| compile("files.path", &format!("(?:.*/)?(?:{path})")))
+                .transpose()?,
+            lines: None,
             label_names: card.label_names(),
             card,
         })
     }
 
-    /// Reads the last two parts of a path: the file's name and its folder's.
+    /// The same, with the tables among `files` where the card has such.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and which table cannot be read.
+    pub(crate) fn with_tables(card: &'a CorpusCard, files: &[PathBuf]) -> Result<Self, String> {
+        let mut reader = Self::new(card)?;
+        if let Some(table) = &card.table {
+            reader.lines = Some(table.read(files, &card.name_groups()?)?);
+        }
+        Ok(reader)
+    }
+
+    /// Whether a path has the form that the card describes.
+    pub(crate) fn check_path(&self, path: &Path) -> Result<(), Unread> {
+        Ok(self.codes(path).map(|_| ())?)
+    }
+
+    /// Reads a path: the file's name, its folder's, and the whole where the card says so.
     pub(crate) fn read_path(&self, path: &Path) -> Result<Named, Unread> {
-        let stem = (path.file_stem().and_then(OsStr::to_str))
-            .ok_or_else(|| "its name is not valid Unicode".to_owned())?;
-        let codes = self.codes(stem, &folder_name(path))?;
+        let mut codes = self.codes(path)?;
         // This comes first: files that the card leaves out are no mistake, and
         // may have codes that the card does not know.
         if let Some(unread) = self.left_out(&codes) {
             return Err(unread);
         }
+        if let Some(lines) = &self.lines {
+            lines.complete(&mut codes)?;
+        }
         let mut parts = self.meanings(&codes)?;
 
         let group = &self.card.files.label;
         let code = codes.get(group).ok_or_else(|| self.missing(group))?;
+        if let Some(why) = self.card.left_out.get(code) {
+            return Err(Unread {
+                reason: format!("not part of this card: {group} {code} ({why})"),
+                left_out: true,
+            });
+        }
         let label = (self.card.labels.iter())
             .find(|label| label.code == *code)
             .ok_or_else(|| {
@@ -87,15 +120,18 @@ impl<'a> NameReader<'a> {
             })?;
         parts.insert(group.clone(), label.name.clone());
 
-        let group = &self.card.files.speaker;
-        let code = codes.get(group).ok_or_else(|| self.missing(group))?;
+        let code = self.speaker(&codes)?;
+        let group = match self.card.files.speaker.contains('{') {
+            true => "speaker",
+            false => &self.card.files.speaker,
+        };
         let speaker = if self.card.speakers.is_empty() {
             code.as_str()
         } else {
-            same_speaker(code, self.card.speakers.keys().map(String::as_str))
+            same_speaker(&code, self.card.speakers.keys().map(String::as_str))
                 .ok_or_else(|| format!("unknown {group} {code}: not among the card's speakers"))?
         };
-        parts.insert(group.clone(), speaker.to_owned());
+        parts.insert(group.to_owned(), speaker.to_owned());
 
         Ok(Named {
             label: (self.label_names.iter())
@@ -104,6 +140,22 @@ impl<'a> NameReader<'a> {
             speaker: speaker.to_owned(),
             parts,
         })
+    }
+
+    /// The speaker's code, of one group or of several.
+    fn speaker(&self, codes: &BTreeMap<String, String>) -> Result<String, String> {
+        let files = &self.card.files;
+        let groups = files.speaker_groups()?;
+        if groups == [files.speaker.as_str()] {
+            let code = codes.get(&files.speaker);
+            return code.cloned().ok_or_else(|| self.missing(&files.speaker));
+        }
+        let mut speaker = files.speaker.clone();
+        for group in groups {
+            let code = codes.get(group).ok_or_else(|| self.missing(group))?;
+            speaker = speaker.replace(&format!("{{{group}}}"), code);
+        }
+        Ok(speaker)
     }
 
     /// Why the card leaves out a file with these codes, if it does.
@@ -142,43 +194,47 @@ impl<'a> NameReader<'a> {
         Ok(parts)
     }
 
-    /// The code of every named group, from the file's name and its folder's.
-    fn codes(&self, stem: &str, folder: &str) -> Result<BTreeMap<String, String>, String> {
-        let found = self.file.captures(stem).ok_or_else(|| {
+    /// The code of every named group, from the file's name, its folder's and the path.
+    fn codes(&self, path: &Path) -> Result<BTreeMap<String, String>, String> {
+        let stem = (path.file_stem().and_then(OsStr::to_str))
+            .ok_or_else(|| "its name is not valid Unicode".to_owned())?;
+        let wrong_form = || {
             let form = self.card.files.form.as_deref();
             format!(
                 "the name does not have the form {}",
                 form.unwrap_or(&self.card.files.example)
             )
-        })?;
-        let mut codes = BTreeMap::new();
-        for name in self.file.capture_names().flatten() {
-            // A part that may be absent, and is, has no code.
-            if let Some(code) = found.name(name).filter(|m| !m.is_empty()) {
-                codes.insert(name.to_owned(), code.as_str().to_owned());
+        };
+        let found = self.file.captures(stem).ok_or_else(wrong_form)?;
+        let mut all = codes(&self.file, &found);
+        let folder = folder_name(path);
+        let mut agree = |of_part: BTreeMap<String, String>| {
+            for (name, code) in of_part {
+                match all.get(&name) {
+                    Some(in_name) if *in_name != code => {
+                        return Err(format!(
+                            "{name} {in_name} in its name, but {code} in its folder {folder}"
+                        ));
+                    }
+                    _ => all.insert(name, code),
+                };
             }
-        }
-        let Some(regex) = &self.folder else {
-            return Ok(codes);
+            Ok(())
         };
-        let Some(found) = regex.captures(folder) else {
-            return Ok(codes);
-        };
-        for name in regex.capture_names().flatten() {
-            let Some(code) = found.name(name).filter(|m| !m.is_empty()) else {
-                continue;
-            };
-            match codes.get(name) {
-                Some(in_name) if in_name != code.as_str() => {
-                    return Err(format!(
-                        "{name} {in_name} in its name, but {} in its folder {folder}",
-                        code.as_str()
-                    ));
-                }
-                _ => codes.insert(name.to_owned(), code.as_str().to_owned()),
-            };
+        if let Some(found) = self
+            .folder
+            .as_ref()
+            .and_then(|regex| regex.captures(&folder))
+            && let Some(regex) = &self.folder
+        {
+            agree(codes(regex, &found))?;
         }
-        Ok(codes)
+        if let Some(regex) = &self.path {
+            let whole = whole_path(path);
+            let found = regex.captures(&whole).ok_or_else(wrong_form)?;
+            agree(codes(regex, &found))?;
+        }
+        Ok(all)
     }
 
     fn missing(&self, group: &str) -> String {
@@ -209,6 +265,14 @@ fn folder_name(path: &Path) -> String {
             .and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned()))
             .unwrap_or_default(),
     }
+}
+
+/// The whole path without the extension, its parts joined by `/` on every system.
+fn whole_path(path: &Path) -> String {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let full = full.with_extension("");
+    let parts: Vec<_> = full.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }
 
 /// Compiles a pattern so that it must match the whole text.

@@ -6,16 +6,29 @@
 //! Without it the speakers are unknown, and no voice can be held out: such a
 //! corpus is refused wherever speakers must be kept apart. To call every file a
 //! speaker of its own would pass unnoticed, and would leak.
+//!
+//! Where the labels are at another level (`train/joy/a.wav`, `ann/joy/1.wav`), the
+//! same pattern finds them with a group `label`, and the part of a split with a group
+//! `split`. Without it, sub-folders with the name of a part or a bare number are
+//! refused: they are hardly labels.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use audio::Channels;
 use regex::Regex;
 
 use crate::duplicates::OneOfEach;
 use crate::error::ensure;
-use crate::speakers::check_speaker;
+use crate::manifest::Part;
+use crate::manifest::fields::part_named;
+use crate::speakers::{check_speaker, sorted};
+use crate::spelling::{Spelling, key, speaker_key};
 use crate::walk::{Found, below};
-use crate::{Clip, Corpus, CorpusCard, CorpusError, Member, Skipped, UNKNOWN_SPEAKER};
+use crate::{
+    Clip, Corpus, CorpusCard, CorpusError, DefaultSplit, Hint, Member, Skipped, UNKNOWN_SPEAKER,
+    is_unknown,
+};
 
 /// Names of emotions by which folders are recognised. A folder of another name is
 /// a label only where the caller asks for `folders`: it could be a speaker's.
@@ -117,13 +130,24 @@ pub(crate) fn read(
     }
     let pattern = speaker_pattern.map(speaker_regex).transpose();
     let pattern = pattern.map_err(CorpusError::sources)?;
-    let labels = labels(root, &found).map_err(|what| CorpusError::layout(root, what))?;
+    let labels_in_pattern = pattern.as_ref().is_some_and(|p| has_group(p, "label"));
+    if !labels_in_pattern {
+        refuse_odd_labels(root, &found)?;
+    }
+    let label_of = |path: &Path| match &pattern {
+        Some(pattern) if labels_in_pattern => group_of(pattern, "label", below(root, path)),
+        _ => label_of(root, path),
+    };
+    let spelling: Vec<String> = found.sounds.iter().filter_map(|p| label_of(p)).collect();
+    let spelling = Spelling::new(spelling.iter().map(String::as_str), key);
+    let label_of = |path: &Path| label_of(path).map(|label| spelling.of(&label).into_owned());
+    let labels = labels(&found, label_of).map_err(|what| CorpusError::layout(root, what))?;
     let once = OneOfEach::new((found.sounds.iter()).map(|p| (p.with_extension(""), p.as_path())));
     let (mut clips, mut skipped) = (Vec::new(), found.unreadable);
     for path in &found.sounds {
         let clip = match once.instead_of(&path.with_extension(""), path, root) {
             Some(reason) => Err(reason),
-            None => clip(root, path, &labels, pattern.as_ref()),
+            None => clip(root, path, label_of(path), &labels, pattern.as_ref()),
         };
         match clip {
             Ok(clip) => clips.push(clip),
@@ -143,8 +167,22 @@ pub(crate) fn read(
         );
         return Err(CorpusError::layout(root, what));
     }
+    let speakers = Spelling::new(clips.iter().map(|clip| clip.speaker.as_str()), speaker_key);
+    for clip in &mut clips {
+        clip.speaker = speakers.of(&clip.speaker).into_owned();
+    }
+    let notes = [spelling.notes("label"), speakers.notes("speaker")].concat();
+    let split = match &pattern {
+        Some(pattern) if has_group(pattern, "split") => {
+            Some(split(root, &clips, pattern).map_err(|what| CorpusError::layout(root, what))?)
+        }
+        _ => None,
+    };
     Ok(Corpus {
-        card: CorpusCard::unwritten(name.clone(), format!("{name} (a folder per label)"), labels),
+        card: CorpusCard {
+            split,
+            ..CorpusCard::unwritten(name.clone(), format!("{name} (a folder per label)"), labels)
+        },
         root: root.to_path_buf(),
         members: vec![Member {
             name: name.clone(),
@@ -155,13 +193,115 @@ pub(crate) fn read(
         }],
         clips,
         skipped,
+        notes,
+    })
+}
+
+/// Refuses sub-folders whose names are hardly labels.
+fn refuse_odd_labels(root: &Path, found: &Found) -> Result<(), CorpusError> {
+    let mut names: Vec<String> = found
+        .sounds
+        .iter()
+        .filter_map(|p| label_of(root, p))
+        .collect();
+    names.sort();
+    names.dedup();
+    let odd = |is_odd: fn(&str) -> bool| -> Vec<&str> {
+        names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| is_odd(name))
+            .take(3)
+            .collect()
+    };
+    let parts = odd(|name| part_named(name).is_ok());
+    let numbers = odd(|name| name.chars().all(|c| c.is_ascii_digit()));
+    let (names, are, pattern) = if !parts.is_empty() {
+        (parts, "named after parts of a split", SPLIT_FIRST)
+    } else if !numbers.is_empty() {
+        (numbers, "bare numbers", SPEAKER_FIRST)
+    } else {
+        return Ok(());
+    };
+    let what = format!(
+        "its sub-folders {} are {are}, so they are hardly labels. If the labels are one level \
+         below, say so by the speaker pattern '{pattern}'; if they are labels all the same, by \
+         '^(?<label>[^/]+)/'. A card can read any other layout (datasets/README.md)",
+        names.join(", ")
+    );
+    Err(CorpusError::layout(root, what).with_hint(Hint::SpeakerPattern))
+}
+
+/// Patterns for labels at the second level.
+const SPLIT_FIRST: &str = "^(?<split>[^/]+)/(?<label>[^/]+)/";
+const SPEAKER_FIRST: &str = "^(?<speaker>[^/]+)/(?<label>[^/]+)/";
+
+/// The pattern for a folder whose labels are at the second level; none where they are
+/// not.
+pub(crate) fn labels_below(root: &Path, found: &Found) -> Option<&'static str> {
+    let mut is_split = true;
+    for path in &found.sounds {
+        let parts: Vec<_> = below(root, path)
+            .iter()
+            .map(|p| p.to_string_lossy())
+            .collect();
+        let [first, second, _, ..] = parts.as_slice() else {
+            return None;
+        };
+        if !is_emotion(second) {
+            return None;
+        }
+        is_split &= part_named(first).is_ok();
+    }
+    (!found.sounds.is_empty()).then_some(match is_split {
+        true => SPLIT_FIRST,
+        false => SPEAKER_FIRST,
+    })
+}
+
+/// The speakers of each part of the split that the paths name.
+fn split(root: &Path, clips: &[Clip], pattern: &Regex) -> Result<DefaultSplit, String> {
+    let mut part_of: BTreeMap<&str, (Part, &Path)> = BTreeMap::new();
+    for clip in clips {
+        let path = below(root, &clip.path);
+        let name = group_of(pattern, "split", path).unwrap_or_default();
+        let part = part_named(&name)
+            .map_err(|_| format!("{}: {name:?} is no part of a split", path.display()))?;
+        ensure!(
+            !is_unknown(&clip.speaker),
+            "its folders name the parts of a split, but nobody says who speaks, so one voice could \
+             be in two parts. Add a group `speaker` to the pattern where the paths tell it, or \
+             leave the group `split` away"
+        );
+        let (first, other) = *part_of.entry(&clip.speaker).or_insert((part, path));
+        ensure!(
+            first == part,
+            "the speaker {} is in two parts of the split, with {} and {}; a voice that is trained \
+             on must not be tested. Leave the group `split` away to have speakers drawn",
+            clip.speaker,
+            other.display(),
+            path.display()
+        );
+    }
+    let speakers = |part: Part| -> Vec<String> {
+        let of_part = part_of.iter().filter(|(_, (other, _))| *other == part);
+        sorted(of_part.map(|(speaker, _)| (*speaker).to_owned()).collect())
+    };
+    Ok(DefaultSplit {
+        test: speakers(Part::Test),
+        validation: speakers(Part::Validation),
     })
 }
 
 /// The labels in the order of their names.
-fn labels(root: &Path, found: &Found) -> Result<Vec<String>, String> {
-    let mut labels: Vec<String> = (found.sounds.iter())
-        .filter_map(|path| label_of(root, path))
+fn labels(
+    found: &Found,
+    label_of: impl Fn(&Path) -> Option<String>,
+) -> Result<Vec<String>, String> {
+    let mut labels: Vec<String> = found
+        .sounds
+        .iter()
+        .filter_map(|path| label_of(path))
         .collect();
     labels.sort();
     labels.dedup();
@@ -181,18 +321,20 @@ fn labels(root: &Path, found: &Found) -> Result<Vec<String>, String> {
 fn clip(
     root: &Path,
     path: &Path,
+    label: Option<String>,
     labels: &[String],
     pattern: Option<&Regex>,
 ) -> Result<Clip, String> {
-    let label = label_of(root, path).ok_or("it is in no label's folder")?;
+    let label = label.ok_or("it is in no label's folder")?;
     let speaker = match pattern {
-        None => UNKNOWN_SPEAKER.to_owned(),
-        Some(pattern) => speaker_of(pattern, below(root, path))?,
+        Some(pattern) if has_group(pattern, "speaker") => speaker_of(pattern, below(root, path))?,
+        _ => UNKNOWN_SPEAKER.to_owned(),
     };
     Ok(Clip {
         path: path.to_path_buf(),
         segment: None,
-        channel: None,
+        channels: Channels::Mix,
+        track: None,
         label: labels.iter().position(|other| *other == label).unwrap_or(0),
         speaker,
         member: 0,
@@ -212,26 +354,33 @@ fn speaker_regex(pattern: &str) -> Result<Regex, String> {
         format!("the speaker pattern {pattern:?} is not a regular expression: {error}")
     })?;
     ensure!(
-        regex.capture_names().any(|name| name == Some("speaker")),
+        has_group(&regex, "speaker") || has_group(&regex, "label"),
         "the speaker pattern {pattern:?} has no group named speaker; write (?<speaker>...) around \
          the part that tells who speaks"
     );
     Ok(regex)
 }
 
-/// The speaker in the path below the folder, whose parts are joined by `/` on
-/// every system.
-fn speaker_of(pattern: &Regex, path: &Path) -> Result<String, String> {
+fn has_group(pattern: &Regex, group: &str) -> bool {
+    pattern.capture_names().any(|name| name == Some(group))
+}
+
+/// What a group of the pattern finds in the path below the folder, whose parts are
+/// joined by `/` on every system.
+fn group_of(pattern: &Regex, group: &str, path: &Path) -> Option<String> {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     let text = parts.join("/");
-    let speaker = (pattern.captures(&text))
-        .and_then(|found| found.name("speaker"))
-        .ok_or_else(|| {
-            let pattern = pattern.as_str();
-            format!("the speaker pattern {pattern:?} finds no speaker in its path")
-        })?;
-    check_speaker(speaker.as_str())?;
-    Ok(speaker.as_str().to_owned())
+    let found = pattern.captures(&text)?.name(group)?;
+    Some(found.as_str().to_owned())
+}
+
+fn speaker_of(pattern: &Regex, path: &Path) -> Result<String, String> {
+    let speaker = group_of(pattern, "speaker", path).ok_or_else(|| {
+        let pattern = pattern.as_str();
+        format!("the speaker pattern {pattern:?} finds no speaker in its path")
+    })?;
+    check_speaker(&speaker)?;
+    Ok(speaker)
 }
 
 #[cfg(test)]

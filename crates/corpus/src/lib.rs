@@ -17,7 +17,8 @@
 //!    so that no speaker is in two parts. [`Folds`] does it for every fold of an
 //!    evaluation protocol. A random split of clips would let a model recognise
 //!    the speaker, and would measure that instead of the emotion.
-//! 5. [`Excerpt::open`] decodes the part of a file that a clip is.
+//! 5. [`Excerpt::open`] decodes the part of a file that a clip is, and
+//!    [`map_recordings`] decodes many, each file once.
 //!
 //! ```
 //! use corpus::synth::{SynthSettings, write_corpus};
@@ -55,38 +56,47 @@
 //! Errors are [`CorpusError`], sorted by what you can do about them.
 
 mod card;
+pub mod check;
 mod combine;
 mod counts;
+mod cuts;
 mod detect;
 mod duplicates;
 mod error;
 mod excerpt;
 mod file_names;
 mod folders;
+mod label_table;
 mod labels;
 mod manifest;
 pub mod protocol;
 mod scan;
 mod sources;
 mod speakers;
+mod spelling;
 mod split;
 pub mod synth;
+mod table;
 #[cfg(test)]
 mod testing;
 pub mod walk;
 
 pub use card::{
-    CorpusCard, DefaultSplit, FileNames, Fold, Label, Part, Protocol, Sex, Source, Speaker,
+    CorpusCard, DefaultSplit, FileNames, Fold, Label, LabelTable, Part, Protocol, Sex, Source,
+    Speaker,
 };
 pub use combine::LabelSet;
 pub use counts::Counts;
+pub use cuts::map_recordings;
 pub use error::{CorpusError, Hint};
 pub use excerpt::Excerpt;
 pub use labels::LabelMap;
 pub use protocol::Folds;
 pub use scan::{Clip, Corpus, Member, Segment, Skipped};
 pub use sources::{AUTO, CorpusSource, Sources};
-pub use speakers::{UNKNOWN_SPEAKER, is_unknown, people_and_name, same_speaker, speaker_order};
+pub use speakers::{
+    UNKNOWN_SPEAKER, identity, is_unknown, people_and_name, same_speaker, speaker_order,
+};
 pub use split::{Chosen, Split, split_by_speaker};
 
 // Corpora and errors cross threads: clips are decoded in parallel.

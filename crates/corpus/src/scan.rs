@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use audio::Channels;
 use serde::{Deserialize, Serialize};
 
 use crate::duplicates::OneOfEach;
 use crate::file_names::{NameReader, Named};
 use crate::speakers::sorted;
+use crate::spelling::{Spelling, speaker_key};
 use crate::walk::{Found, below, walk_for};
 use crate::{CorpusCard, CorpusError, Hint};
 
@@ -18,8 +20,10 @@ pub struct Clip {
     pub path: PathBuf,
     /// The part of the file that it is; `None` is all of it.
     pub segment: Option<Segment>,
-    /// The channel to take, counted from 0; `None` is the mean of all.
-    pub channel: Option<usize>,
+    /// Which channel of it.
+    pub channels: Channels,
+    /// The audio track, counted from 0; `None` is the one that a player would take.
+    pub track: Option<usize>,
     /// Index into [`CorpusCard::label_names`].
     pub label: usize,
     /// The speaker, named as in the card's table where it has one;
@@ -67,6 +71,9 @@ pub struct Corpus {
     /// The sound files that do not fit and the folders that cannot be read, in
     /// the same order.
     pub skipped: Vec<Skipped>,
+    /// What was taken for what where names are written in several ways, a line for
+    /// people each.
+    pub notes: Vec<String>,
 }
 
 /// One of the corpora that a [`Corpus`] is made of.
@@ -119,8 +126,8 @@ impl Corpus {
         card: CorpusCard,
         mut found: Found,
     ) -> Result<Corpus, CorpusError> {
-        let reader =
-            NameReader::new(&card).map_err(|what| CorpusError::Card { path: None, what })?;
+        let reader = NameReader::with_tables(&card, &found.others)
+            .map_err(|what| CorpusError::Card { path: None, what })?;
         let mut skipped = std::mem::take(&mut found.unreadable);
         let mut named: Vec<(PathBuf, Named)> = Vec::new();
         for path in std::mem::take(&mut found.sounds) {
@@ -148,7 +155,8 @@ impl Corpus {
                 None => clips.push(Clip {
                     path,
                     segment: None,
-                    channel: card.files.channel,
+                    channels: card.files.channel.map_or(Channels::Mix, Channels::One),
+                    track: None,
                     label: name.label,
                     speaker: name.speaker,
                     member: 0,
@@ -157,6 +165,11 @@ impl Corpus {
             }
         }
         skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        // A table of speakers has one spelling for each.
+        let spelling = Spelling::new(clips.iter().map(|c| c.speaker.as_str()), speaker_key);
+        for clip in &mut clips {
+            clip.speaker = spelling.of(&clip.speaker).into_owned();
+        }
         if clips.is_empty() {
             return Err(nothing_found(root, &card, &skipped, &found));
         }
@@ -173,6 +186,7 @@ impl Corpus {
             members: vec![member],
             clips,
             skipped,
+            notes: spelling.notes("speaker"),
         })
     }
 

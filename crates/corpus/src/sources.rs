@@ -256,7 +256,10 @@ impl CorpusSource {
     /// Reads it under the name of its card or folder.
     fn read_unnamed(&self) -> Result<Corpus, CorpusError> {
         let dir = &self.dir;
-        if has_extension(dir, "csv") {
+        if manifest::ENDINGS
+            .iter()
+            .any(|ending| has_extension(dir, ending))
+        {
             return self.read_table();
         }
         let (kind, found, why) = match self.corpus.as_str() {

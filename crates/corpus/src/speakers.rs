@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 
 use crate::error::ensure;
+use crate::spelling::speaker_key;
 
 /// The speaker of clips whose speaker nobody knows. All such clips of a corpus
 /// stay in one part of a split, since any two may have the same voice.
@@ -25,24 +26,28 @@ pub fn speaker_order(a: &str, b: &str) -> Ordering {
     corpus_a.cmp(corpus_b).then(by_name)
 }
 
-/// The speaker among `known` that `given` names. Zeros in front do not count:
-/// "01" names "1", and "3" names "03". A name that is exactly the same wins.
+/// The speaker among `known` that `given` names. Neither zeros in front nor capital
+/// letters count: "01" names "1", "3" names "03", "ann" names "Ann". A name that is
+/// exactly the same wins.
 pub fn same_speaker<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    fn bare(speaker: &str) -> (&str, &str) {
-        let (corpus, name) = people_and_name(speaker);
-        (corpus, name.trim_start_matches('0'))
-    }
     let given = given.trim();
     let mut alike = None;
     for name in known {
         if name == given {
             return Some(name);
         }
-        if alike.is_none() && !bare(given).1.is_empty() && bare(name) == bare(given) {
+        if alike.is_none() && identity(name) == identity(given) {
             alike = Some(name);
         }
     }
     alike
+}
+
+/// What two ways to write a speaker's name have in common: the same people, and the
+/// same name but for capital letters and zeros in front.
+pub fn identity(speaker: &str) -> (&str, String) {
+    let (people, name) = people_and_name(speaker);
+    (people, speaker_key(name))
 }
 
 /// The parts of `ravdess:1`: the name of the people, and the speaker's name
@@ -95,5 +100,6 @@ mod tests {
         assert_eq!(same_speaker("1", known), None);
         assert_eq!(same_speaker(" 3", ["03", "3"]), Some("3"));
         assert_eq!(same_speaker("0", ["00"]), None);
+        assert_eq!(same_speaker("m03", ["M3", "M03"]), Some("M03"));
     }
 }

@@ -27,7 +27,8 @@ pub(crate) fn corpus_of(card: CorpusCard, speakers: &[&str], clips_of_each: usiz
                 label: clip % labels,
                 speaker: (*speaker).to_owned(),
                 segment: None,
-                channel: None,
+                channels: audio::Channels::Mix,
+                track: None,
                 member: 0,
                 parts: BTreeMap::new(),
             })
@@ -39,6 +40,7 @@ pub(crate) fn corpus_of(card: CorpusCard, speakers: &[&str], clips_of_each: usiz
         members: Vec::new(),
         clips,
         skipped: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -192,7 +192,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use audio::{Augmentation, Colour, Step};
+    use audio::{Augmentation, Channels, Colour, Step};
 
     fn wave(hertz: f32) -> Vec<f32> {
         (0..16_000)
@@ -316,16 +316,19 @@ mod tests {
         audio::write_wav(at("part.wav"), &right[4000..12_000], 16_000).unwrap();
 
         let both = at("both.wav");
-        let excerpt = |channel, segment| Excerpt {
-            path: &both,
+        let excerpt = |channels, segment| Excerpt {
             segment,
-            channel,
+            channels,
+            ..Excerpt::from(both.as_path())
         };
         let part = Some(corpus::Segment {
             start: 0.25,
             end: Some(0.75),
         });
-        let cases = [excerpt(Some(0), None), excerpt(Some(1), part)];
+        let cases = [
+            excerpt(Channels::One(0), None),
+            excerpt(Channels::One(1), part),
+        ];
         let alone = [at("left.wav"), at("part.wav")];
         let alone: Vec<&Path> = alone.iter().map(PathBuf::as_path).collect();
         let expected = extract(&alone, &Variant::default(), 0);
@@ -343,8 +346,8 @@ mod tests {
             end: Some(1.5),
         });
         for (excerpt, what) in [
-            (excerpt(None, late), "1.00 s"),
-            (excerpt(Some(2), None), "channel 2"),
+            (excerpt(Channels::Mix, late), "1.00 s"),
+            (excerpt(Channels::One(2), None), "channel 2"),
         ] {
             let found = extract_all(&[excerpt], &spec, (&plain, 0), None, &()).unwrap();
             assert!(found.failed[0].message.contains(what), "{:?}", found.failed);

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use corpus::{AUTO, Clip, Corpus, CorpusCard, is_unknown, people_and_name};
+use corpus::{AUTO, Clip, Corpus, CorpusCard, identity, is_unknown, people_and_name};
 use model::Provenance;
 
 use crate::is_synthetic;
@@ -41,8 +41,8 @@ impl TrainedOn {
             .chain(&provenance.validation_speakers)
             .filter(|_| same_kind)
             .map(|speaker| match people_and_name(speaker) {
-                ("", name) => (of_model.clone(), bare(name)),
-                (people, name) => (people.to_owned(), bare(name)),
+                ("", name) => (of_model.clone(), identity(name).1),
+                (people, name) => (people.to_owned(), identity(name).1),
             });
         Self {
             speakers: speakers.collect(),
@@ -59,7 +59,7 @@ impl TrainedOn {
         let ways = [&member.people, &member.read_as];
         !is_unknown(name)
             && ways.iter().any(|people| {
-                let key = ((*people).clone(), bare(name));
+                let key = ((*people).clone(), identity(name).1);
                 self.speakers.contains(&key)
             })
     }
@@ -84,10 +84,4 @@ pub fn corpus_for(provenance: &Provenance, folders: usize) -> &str {
         cards if [1, folders].contains(&cards.split('+').count()) => cards,
         _ => AUTO,
     }
-}
-
-/// A speaker's number is the same with and without leading zeros.
-fn bare(name: &str) -> String {
-    let bare = name.trim_start_matches('0');
-    if bare.is_empty() { name } else { bare }.to_owned()
 }

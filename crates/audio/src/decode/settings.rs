@@ -1,9 +1,14 @@
 //! What to take from a file, and how much.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{AudioError, Source};
 
 /// Which channel of a file to take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Channels {
     /// The mean of all channels. Two channels of opposite polarity cancel each other

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::CorpusCard;
+use super::{CorpusCard, FileNames};
 use crate::error::ensure;
 use crate::file_names::{NameReader, whole};
 use crate::{CorpusError, same_speaker};
@@ -52,10 +52,21 @@ impl CorpusCard {
         self.check_groups()?;
         self.check_speakers()?;
 
+        for code in self.left_out.keys() {
+            ensure!(
+                !codes.contains(code),
+                "left_out: code {code:?} is also in `labels`"
+            );
+        }
         // A card whose own example does not fit would turn every file away.
         let reader = NameReader::new(self)?;
-        match reader.read_path(Path::new(&self.files.example)) {
-            Ok(_) => Ok(()),
+        // What only a table tells is not in a name.
+        let example = match self.table {
+            None => reader.read_path(Path::new(&self.files.example)).map(|_| ()),
+            Some(_) => reader.check_path(Path::new(&self.files.example)),
+        };
+        match example {
+            Ok(()) => Ok(()),
             Err(unread) => Err(format!(
                 "files.example = {:?} does not fit: {}",
                 self.files.example, unread.reason
@@ -67,17 +78,18 @@ impl CorpusCard {
     fn check_groups(&self) -> Result<(), String> {
         let groups = self.groups()?;
         let known = groups.iter().cloned().collect::<Vec<_>>().join(", ");
-        for (entry, group) in [
-            ("files.label", &self.files.label),
-            ("files.speaker", &self.files.speaker),
-        ] {
+        let speaker = self.files.speaker_groups()?;
+        let label = [&self.files.label]
+            .into_iter()
+            .map(|group| ("files.label", group.as_str()));
+        for (entry, group) in label.chain(speaker.iter().map(|group| ("files.speaker", *group))) {
             ensure!(
                 groups.contains(group),
                 "{entry} = {group:?}: the pattern has no such group, only {known}"
             );
         }
         ensure!(
-            self.files.label != self.files.speaker,
+            !speaker.contains(&self.files.label.as_str()),
             "files.label and files.speaker are the same group"
         );
         for (name, part) in &self.parts {
@@ -85,8 +97,9 @@ impl CorpusCard {
                 groups.contains(name),
                 "parts.{name}: the pattern has no such group, only {known}"
             );
+            let tells_speaker = speaker.len() == 1 && speaker[0] == name;
             ensure!(
-                *name != self.files.label && *name != self.files.speaker,
+                *name != self.files.label && !tells_speaker,
                 "parts.{name}: the codes of the label are in `labels`, the speakers in `speakers`"
             );
             for code in &part.only {
@@ -149,17 +162,44 @@ impl CorpusCard {
         Ok(())
     }
 
-    /// The named groups of the pattern for files and of that for folders.
+    /// The named groups of all patterns and of the table.
     fn groups(&self) -> Result<BTreeSet<String>, String> {
+        let mut groups = self.name_groups()?;
+        if let Some(table) = &self.table {
+            groups.extend(table.groups()?);
+        }
+        Ok(groups)
+    }
+
+    /// The named groups of the patterns for files, folders and paths.
+    pub(crate) fn name_groups(&self) -> Result<BTreeSet<String>, String> {
         let mut groups = BTreeSet::new();
         let patterns = [
             ("files.pattern", Some(&self.files.pattern)),
             ("files.folder", self.files.folder.as_ref()),
+            ("files.path", self.files.path.as_ref()),
         ];
         for (entry, pattern) in patterns {
             let Some(pattern) = pattern else { continue };
             let regex = whole(pattern).map_err(|error| format!("{entry}: {error}"))?;
             groups.extend(regex.capture_names().flatten().map(str::to_owned));
+        }
+        Ok(groups)
+    }
+}
+
+impl FileNames {
+    /// The groups that the speaker is made of: one, or those in braces.
+    pub(crate) fn speaker_groups(&self) -> Result<Vec<&str>, String> {
+        if !self.speaker.contains('{') {
+            return Ok(vec![&self.speaker]);
+        }
+        let mut groups = Vec::new();
+        for part in self.speaker.split('{').skip(1) {
+            let (group, _) = part.split_once('}').ok_or_else(|| {
+                format!("files.speaker = {:?}: a brace is not closed", self.speaker)
+            })?;
+            groups.push(group);
         }
         Ok(groups)
     }

@@ -81,3 +81,49 @@ fn a_recording_in_two_formats_counts_once_and_lossless_comes_first() {
         "the same recording, by its name, as joy/a.wav"
     );
 }
+
+#[test]
+fn names_of_splits_and_bare_numbers_are_no_labels() {
+    for (files, what) in [
+        (
+            ["train/angry/a.wav", "test/sad/b.wav"],
+            "its sub-folders test, train are named after",
+        ),
+        (
+            ["0001/angry/a.wav", "0002/sad/b.wav"],
+            "its sub-folders 0001, 0002 are bare numbers",
+        ),
+    ] {
+        let error = read_tree(&tree(&files), None).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+    // Unless the pattern says so.
+    let corpus = read_tree(&tree(&["1/a.wav", "2/b.wav"]), Some("^(?<label>[^/]+)/")).unwrap();
+    assert_eq!(corpus.card.label_names(), ["1", "2"]);
+}
+
+#[test]
+fn a_pattern_finds_labels_at_another_level_and_the_split() {
+    let files = [
+        "Train/Angry/ann_1.wav",
+        "train/sad/ann_2.wav",
+        "dev/angry/bob_1.wav",
+        "test/sad/eve_1.wav",
+    ];
+    let pattern = "^(?<split>[^/]+)/(?<label>[^/]+)/(?<speaker>[a-z]+)_";
+    let corpus = read_tree(&tree(&files), Some(pattern)).unwrap();
+    assert_eq!(corpus.card.label_names(), ["angry", "sad"]);
+    assert_eq!(corpus.notes, ["label angry, also written Angry"]);
+    let split = corpus.card.split.unwrap();
+    assert_eq!(
+        (split.test, split.validation),
+        (vec!["eve".into()], vec!["bob".into()])
+    );
+    // A speaker in two parts must not pass.
+    let files = ["train/angry/ann_1.wav", "test/sad/Ann_2.wav"];
+    let pattern = "^(?<split>[^/]+)/(?<label>[^/]+)/(?<speaker>[A-Za-z]+)_";
+    let error = read_tree(&tree(&files), Some(pattern))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("is in two parts of the split"), "{error}");
+}

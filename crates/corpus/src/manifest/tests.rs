@@ -65,10 +65,17 @@ fn what_is_wrong_is_said_with_file_and_line() {
             "path,label\n".to_owned(),
             "line 1: there is no column speaker",
         ),
-        (format!("{head},mood\n"), "line 1: unknown column \"mood\""),
+        (
+            format!("{head},spilt\n"),
+            "line 1: there is a column \"spilt\", but none of the name split",
+        ),
         (
             format!("{head},label\n"),
-            "line 1: the column label is there twice",
+            "line 1: there are 2 columns for the label",
+        ),
+        (
+            format!("{head},channel\na.wav,joy,ann,left\n"),
+            "line 2: channel = \"left\"",
         ),
         (format!("{head}\n"), "no line below the first"),
         (
@@ -145,6 +152,55 @@ fn what_is_wrong_is_said_with_file_and_line() {
     assert!(
         error
             .to_string()
-            .starts_with("none.csv: cannot read the manifest")
+            .starts_with("none.csv: cannot read the table")
+    );
+}
+
+#[test]
+fn one_file_may_have_a_line_for_each_channel_and_track() {
+    let corpus = read_text(
+        "path,label,speaker,channel,track\n\
+         a.wav,joy,ann,0,\na.wav,anger,bob,1,\nb.wav,anger,bob,loudest,1\n",
+    )
+    .unwrap();
+    let channels: Vec<Channels> = corpus.clips.iter().map(|c| c.channels).collect();
+    let expected = [Channels::One(0), Channels::One(1), Channels::Loudest];
+    assert_eq!(channels, expected);
+    assert_eq!(corpus.clips[2].track, Some(1));
+}
+
+#[test]
+fn names_in_several_spellings_are_one_name_and_that_is_told() {
+    let corpus = read_text(
+        "path,label,speaker,split\n\
+         a.wav,Joy,m1,train\nb.wav,joy,M1,train\ndeep/c.wav,anger,02,test\n",
+    )
+    .unwrap();
+    assert_eq!(corpus.card.label_names(), ["anger", "joy"]);
+    assert_eq!(corpus.speakers(), ["02", "m1"]);
+    assert_eq!(
+        corpus.notes,
+        ["label joy, also written Joy", "speaker m1, also written M1"]
+    );
+    // A speaker in two spellings would otherwise be trained on and tested.
+    let error = read_text("path,label,speaker,split\na.wav,joy,m1,train\nb.wav,anger,M1,test\n");
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("is in another part"), "{error}");
+}
+
+#[test]
+fn audformats_segmented_tables_are_manifests() {
+    let corpus = read_text(
+        "file,start,end,emotion,speaker\n\
+         a.wav,0 days,0 days 00:00:00.900000,joy,ann\nb.wav,0 days 00:00:00,NaT,anger,bob\n",
+    )
+    .unwrap();
+    let end = |end| Some(Segment { start: 0.0, end });
+    let segments: Vec<_> = corpus.clips.iter().map(|clip| clip.segment).collect();
+    assert_eq!(segments, [end(Some(0.9)), None]);
+    assert!(
+        corpus.notes[0].contains("file as the path"),
+        "{:?}",
+        corpus.notes
     );
 }

@@ -357,3 +357,105 @@ fn the_real_emodb_has_its_documented_counts() {
     assert_eq!((corpus.clips.len(), counts.speakers.len()), (535, 10));
     println!("{} clips\n{counts}", corpus.clips.len());
 }
+
+#[test]
+fn folders_above_the_last_tell_the_emotion_where_the_card_says_so() {
+    let dir = tree(&[
+        "ESD/0011/Angry/0011_000351.wav",
+        "ESD/0011/Surprise/evaluation/0011_001401.wav",
+        "ESD/0012/Sad/0011_001051.wav",
+        "ESD/0012/0012_000001.wav",
+    ]);
+    let corpus = Corpus::scan(dir.path(), CorpusCard::named("esd").unwrap()).unwrap();
+    let labels = corpus.card.label_names();
+    let read: Vec<(&str, &str)> = (corpus.clips.iter())
+        .map(|clip| (labels[clip.label].as_str(), clip.speaker.as_str()))
+        .collect();
+    assert_eq!(read, [("angry", "0011"), ("surprise", "0011")]);
+    assert!(reason(&corpus, "0011_001051.wav").contains("speaker 0011 in its name, but 0012"));
+    assert!(reason(&corpus, "0012_000001.wav").contains("does not have the form"));
+    // The same with the folder of one speaker as the root.
+    let speaker = dir.path().join("ESD/0011");
+    let corpus = Corpus::scan(&speaker, CorpusCard::named("esd").unwrap()).unwrap();
+    assert_eq!(corpus.clips.len(), 2);
+}
+
+fn write(dir: &tempfile::TempDir, file: &str, text: &str) {
+    let path = dir.path().join(file);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn melds_tables_tell_emotion_and_speaker_of_each_part() {
+    let dir = tree(&[
+        "train_splits/dia0_utt0.mp4",
+        "dev_splits_complete/dia0_utt0.mp4",
+        "output_repeated_splits_test/dia0_utt0.mp4",
+        "output_repeated_splits_test/final_videos_testdia0_utt0.mp4",
+    ]);
+    let head = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID";
+    for (part, line) in [
+        ("train", "1,\"well, no\",Chandler,neutral,neutral,0,0"),
+        ("dev", "1,Oh!,Phoebe,joy,positive,0,0"),
+    ] {
+        write(
+            &dir,
+            &format!("{part}_sent_emo.csv"),
+            &format!("{head}\n{line}\n"),
+        );
+    }
+    let corpus = crate::Sources::new(&[dir.path().to_path_buf()], "auto")
+        .unwrap()
+        .open();
+    let corpus = corpus.unwrap();
+    assert_eq!(corpus.card.name, "meld");
+    assert_eq!(corpus.speakers(), ["Chandler", "Phoebe"]);
+    let emotions: Vec<&str> = (corpus.clips.iter())
+        .map(|c| c.parts["emotion"].as_str())
+        .collect();
+    assert_eq!(emotions, ["joy", "neutral"]);
+    let reason = reason(&corpus, "output_repeated_splits_test/dia0_utt0.mp4");
+    assert_eq!(reason, "no line of the tables is about it");
+}
+
+#[test]
+fn iemocaps_labels_are_lines_of_text_and_disagreement_is_left_out() {
+    let wavs = "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01";
+    let dir = tree(&[
+        &format!("{wavs}_F000.wav"),
+        &format!("{wavs}_M001.wav"),
+        &format!("{wavs}_M002.wav"),
+    ]);
+    let labels = "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt";
+    let text = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n\
+        [6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]\n\
+        C-E2:\tNeutral;\t()\n\
+        [10.0 - 11.0]\tSes01F_impro01_M001\texc\t[4.0, 3.5, 2.5]\n\
+        [12.0 - 13.0]\tSes01F_impro01_M002\txxx\t[4.0, 3.5, 2.5]\n";
+    write(&dir, labels, text);
+    write(
+        &dir,
+        "Session1/dialog/transcriptions/Ses01F_impro01.txt",
+        "Ses01F_impro01_F000: Hi.\n",
+    );
+    let corpus = Corpus::scan(dir.path(), CorpusCard::named("iemocap").unwrap()).unwrap();
+    assert_eq!(corpus.speakers(), ["1F", "1M"]);
+    let emotions: Vec<&str> = (corpus.clips.iter())
+        .map(|c| c.parts["emotion"].as_str())
+        .collect();
+    assert_eq!(emotions, ["neutral", "excitement"]);
+    assert!(reason(&corpus, "Ses01F_impro01_M002.wav").contains("the raters did not agree"));
+}
+
+#[test]
+fn a_speaker_in_two_spellings_is_one() {
+    let text = "name = 'mine'\ntitle = 't'\ndescription = ''\nlicence = ''\ncitation = ''\n\
+        homepage = ''\nlabels = [{ code = 'u', name = 'up' }, { code = 'd', name = 'down' }]\n\
+        [files]\npattern = '(?<who>[A-Za-z0-9]+)_(?<mood>[ud])'\nexample = 'm3_u.wav'\n\
+        label = 'mood'\nspeaker = 'who'\n";
+    let card: CorpusCard = toml::from_str(text).unwrap();
+    let corpus = Corpus::scan(tree(&["m3_u.wav", "M3_d.wav"]).path(), card).unwrap();
+    assert_eq!(corpus.speakers(), ["m3"]);
+    assert_eq!(corpus.notes, ["speaker m3, also written M3"]);
+}

@@ -19,7 +19,7 @@ fn auto_says_what_it_found_and_why() {
 fn emovo_is_read_by_its_first_channel() {
     let dir = tree(&["f1/dis-f1-b1.wav"]);
     let corpus = open(dir.path(), AUTO).unwrap();
-    assert_eq!(corpus.clips[0].channel, Some(0));
+    assert_eq!(corpus.clips[0].channels, audio::Channels::One(0));
 }
 
 #[test]

@@ -13,32 +13,43 @@
 //! | `speaker` | empty on every line if nobody knows who speaks |
 //! | `start`, `end` | optional, in seconds; empty is the beginning or the end of the file |
 //! | `split` | optional: `train`, `validation` or `test`, the same on all lines of a speaker |
+//! | `channel` | optional: a number from 0, `mix` (if empty) or `loudest` |
+//! | `track` | optional: a number from 0; empty is the one that a player would take |
 //!
-//! A manifest was written on purpose, so nothing in it is passed over: whatever is
-//! wrong is an error with the number of the line.
+//! Tables of spreadsheets and of other programs are read where their meaning is
+//! plain: other encodings and separators ([`table`](crate::table)), other names of
+//! the columns (`columns.rs`), other ways to write paths and times (`fields.rs`),
+//! names in several spellings ([`spelling`](crate::spelling)).
+//! [`Corpus::notes`] tells what was taken for what. Nothing else is passed over: a
+//! manifest was written on purpose, so whatever is wrong is an error with the number
+//! of the line.
+
+mod columns;
+pub(crate) mod fields;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use csv::StringRecord;
+use audio::Channels;
 
+use self::columns::Columns;
+use self::fields::{Files, channels, part_named, seconds, track};
 use crate::error::ensure;
 use crate::speakers::{check_speaker, sorted};
+use crate::spelling::{Spelling, key, speaker_key};
+use crate::table::{self, Table};
 use crate::{
     Clip, Corpus, CorpusCard, CorpusError, DefaultSplit, Member, Segment, UNKNOWN_SPEAKER,
 };
 
 /// The name of a manifest in the folder that it describes.
 pub(crate) const FILE: &str = "manifest.csv";
-
-const COLUMNS: [&str; 6] = ["path", "label", "speaker", "start", "end", "split"];
-/// How many of the columns, from the first, must be there.
-const REQUIRED: usize = 3;
+/// The endings of manifests that are named themselves.
+pub(crate) const ENDINGS: [&str; 3] = ["csv", "tsv", "tab"];
 
 /// The part of a split that a line belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
     Train,
     Validation,
     Test,
@@ -52,6 +63,8 @@ struct Line {
     speaker: Option<String>,
     segment: Option<Segment>,
     part: Option<Part>,
+    channels: Channels,
+    track: Option<usize>,
 }
 
 /// A mistake: in this line, if it is in one, and what is wrong.
@@ -71,18 +84,19 @@ impl From<String> for Mistake {
 /// [`CorpusError::Io`] where it cannot be read; [`CorpusError::Table`] where a
 /// column is missing or unknown, or a line contradicts itself or another.
 pub(crate) fn read(file: &Path, name: String) -> Result<Corpus, CorpusError> {
-    let opened = File::open(file).map_err(CorpusError::io(file, "cannot read the manifest"))?;
     let folder = file.parent().unwrap_or(Path::new(""));
+    let table = table::read(file, columns::is_known)?;
     let content = || -> Result<_, Mistake> {
-        let lines = read_lines(opened, folder)?;
+        let (lines, notes) = read_lines(table, folder)?;
         check_together(&lines)?;
-        Ok((split(&lines)?, labels(&lines)?, lines))
+        Ok((split(&lines)?, labels(&lines)?, lines, notes))
     };
-    let (split, labels, lines) = content().map_err(|Mistake(line, what)| CorpusError::Table {
-        path: file.to_path_buf(),
-        line,
-        what,
-    })?;
+    let (split, labels, lines, notes) =
+        content().map_err(|Mistake(line, what)| CorpusError::Table {
+            path: file.to_path_buf(),
+            line,
+            what,
+        })?;
     let root = match folder == Path::new("") {
         true => PathBuf::from("."),
         false => folder.to_path_buf(),
@@ -90,7 +104,8 @@ pub(crate) fn read(file: &Path, name: String) -> Result<Corpus, CorpusError> {
     let clips = lines.into_iter().map(|line| Clip {
         path: root.join(line.path),
         segment: line.segment,
-        channel: None,
+        channels: line.channels,
+        track: line.track,
         label: labels.iter().position(|l| *l == line.label).unwrap_or(0),
         speaker: line.speaker.unwrap_or_else(|| UNKNOWN_SPEAKER.to_owned()),
         member: 0,
@@ -111,77 +126,59 @@ pub(crate) fn read(file: &Path, name: String) -> Result<Corpus, CorpusError> {
         }],
         root,
         skipped: Vec::new(),
+        notes,
     })
 }
 
-fn read_lines(file: File, folder: &Path) -> Result<Vec<Line>, Mistake> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(file);
-    let head =
-        (reader.headers()).map_err(|error| format!("cannot read the first line: {error}"))?;
-    let columns = columns(head).map_err(|what| Mistake(Some(1), what))?;
+/// The lines, and what was taken for what.
+fn read_lines(table: Table, folder: &Path) -> Result<(Vec<Line>, Vec<String>), Mistake> {
+    let columns =
+        Columns::find(&table.head).map_err(|what| Mistake(Some(table.head_line), what))?;
+    let mut notes = table.notes;
+    notes.extend(columns.notes.iter().cloned());
+    let mut files = Files::new(folder);
     let mut lines = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| {
-            let what = match error.kind() {
-                csv::ErrorKind::UnequalLengths {
-                    expected_len, len, ..
-                } => format!("has {len} fields, but the first line has {expected_len}"),
-                _ => format!("cannot be read: {error}"),
-            };
-            Mistake(error.position().map(csv::Position::line), what)
-        })?;
-        let number = record.position().map_or(0, csv::Position::line);
-        let line = line(&record, &columns, folder, number);
-        lines.push(line.map_err(|what| Mistake(Some(number), what))?);
+    for (number, row) in &table.rows {
+        let line = line(columns.fields(row), &mut files, *number);
+        lines.push(line.map_err(|what| Mistake(Some(*number), what))?);
     }
-    Ok(lines)
+    let clips = |count: usize| match count {
+        1 => "1 path".to_owned(),
+        n => format!("{n} paths"),
+    };
+    if files.backslashes > 0 {
+        let count = clips(files.backslashes);
+        notes.push(format!("{count} with backslashes, read as slashes"));
+    }
+    if files.accents > 0 {
+        let count = clips(files.accents);
+        notes.push(format!(
+            "{count} whose accents are encoded otherwise than the file's name"
+        ));
+    }
+    notes.extend(fold(&mut lines));
+    Ok((lines, notes))
 }
 
-/// Where each of [`COLUMNS`] is.
-fn columns(head: &StringRecord) -> Result<[Option<usize>; COLUMNS.len()], String> {
-    // Some spreadsheets put a byte order mark in front of the first name.
-    let names: Vec<&str> = head
-        .iter()
-        .map(|name| name.trim_start_matches('\u{feff}'))
-        .collect();
-    for (index, name) in names.iter().enumerate() {
-        ensure!(
-            COLUMNS.contains(name),
-            "unknown column {name:?}; a manifest has {}",
-            COLUMNS.join(", ")
-        );
-        ensure!(
-            !names[..index].contains(name),
-            "the column {name} is there twice"
-        );
+/// Gives every label and speaker one spelling, and says which were folded.
+fn fold(lines: &mut [Line]) -> Vec<String> {
+    let labels = Spelling::new(lines.iter().map(|line| line.label.as_str()), key);
+    let speakers = lines.iter().filter_map(|line| line.speaker.as_deref());
+    let speakers = Spelling::new(speakers, speaker_key);
+    for line in lines.iter_mut() {
+        line.label = labels.of(&line.label).into_owned();
+        if let Some(speaker) = &mut line.speaker {
+            *speaker = speakers.of(speaker).into_owned();
+        }
     }
-    let places = COLUMNS.map(|name| names.iter().position(|other| *other == name));
-    for (name, place) in COLUMNS.iter().zip(places).take(REQUIRED) {
-        ensure!(
-            place.is_some(),
-            "there is no column {name}; the first line is path,label,speaker and, if needed, \
-             start, end and split"
-        );
-    }
-    Ok(places)
+    let mut notes = labels.notes("label");
+    notes.extend(speakers.notes("speaker"));
+    notes
 }
 
-fn line(
-    record: &StringRecord,
-    columns: &[Option<usize>; COLUMNS.len()],
-    folder: &Path,
-    number: u64,
-) -> Result<Line, String> {
-    let [path, label, speaker, start, end, part] = columns.map(|place| {
-        place
-            .and_then(|place| record.get(place))
-            .filter(|field| !field.is_empty())
-    });
-    let path = PathBuf::from(path.ok_or("the path is empty")?);
-    let full = folder.join(&path);
-    ensure!(full.is_file(), "{}: there is no such file", full.display());
+fn line(fields: [Option<&str>; 8], files: &mut Files, number: u64) -> Result<Line, String> {
+    let [path, label, speaker, start, end, part, channel, of_tracks] = fields;
+    let path = files.find(path.ok_or("the path is empty")?)?;
     if let Some(speaker) = speaker {
         check_speaker(speaker)?;
     }
@@ -199,38 +196,21 @@ fn line(
         path,
         label: label.ok_or("the label is empty")?.to_owned(),
         speaker: speaker.map(str::to_owned),
-        segment: (start.is_some() || end.is_some()).then_some(Segment {
+        segment: (start.is_some_and(|start| start > 0.0) || end.is_some()).then_some(Segment {
             start: start.unwrap_or(0.0),
             end,
         }),
         part: part.map(part_named).transpose()?,
+        channels: channels(channel)?,
+        track: track(of_tracks)?,
     })
-}
-
-fn seconds(column: &str, field: Option<&str>) -> Result<Option<f64>, String> {
-    let Some(field) = field else { return Ok(None) };
-    match field.parse() {
-        Ok(value) if f64::is_finite(value) && value >= 0.0 => Ok(Some(value)),
-        _ => Err(format!(
-            "{column} = {field:?}: write a number of seconds, 0 or more"
-        )),
-    }
-}
-
-fn part_named(name: &str) -> Result<Part, String> {
-    match name {
-        "train" => Ok(Part::Train),
-        "validation" => Ok(Part::Validation),
-        "test" => Ok(Part::Test),
-        _ => Err(format!("split = {name:?}: write train, validation or test")),
-    }
 }
 
 /// What lines must have in common, and what must differ.
 fn check_together(lines: &[Line]) -> Result<(), Mistake> {
     let first = (lines.first())
         .ok_or_else(|| "there is no line below the first, the names of the columns".to_owned())?;
-    let mut seen: HashMap<(&Path, Option<[u64; 2]>), u64> = HashMap::new();
+    let mut seen: HashMap<_, u64> = HashMap::new();
     for line in lines {
         let wrong = |what: String| Err(Mistake(Some(line.number), what));
         if line.speaker.is_some() != first.speaker.is_some() {
@@ -251,7 +231,8 @@ fn check_together(lines: &[Line]) -> Result<(), Mistake> {
             return wrong("a split needs speakers, so that no voice is in two parts".to_owned());
         }
         let bounds = (line.segment).map(|s| [s.start.to_bits(), s.end.unwrap_or(-1.0).to_bits()]);
-        if let Some(before) = seen.insert((&line.path, bounds), line.number) {
+        let part = (&line.path, bounds, line.channels, line.track);
+        if let Some(before) = seen.insert(part, line.number) {
             return wrong(format!(
                 "the same recording as on line {before}: {}",
                 line.path.display()
