@@ -291,6 +291,12 @@ def make_psf():
         mel = np.log(psf.fbank(y, rate, nfft=nfft, **mel)[0])
         call = f"python_speech_features.mfcc(y, {rate}, nfft={nfft}, **{settings})"
         cases.append(case(name, call, n, rate, mfcc, mel))
+    # The default call has 512 points at every rate, and cuts longer windows to them.
+    for rate in (8000, 22050, 44100, 48000):
+        y = signal(12000, rate)
+        call = f"python_speech_features.mfcc(y, {rate})"
+        mel = np.log(psf.fbank(y, rate)[0])
+        cases.append(case(f"default_call_{rate}_hz", call, 12000, rate, psf.mfcc(y, rate), mel))
     write("python_speech_features", versions("python_speech_features", "scipy"), "float64", cases=cases)
 
 
@@ -384,6 +390,7 @@ def make_opensmile():
     cases = []
     for name, n, rate, low in [
         ("defaults", 6000, 16000, 0),
+        ("8_khz", 6000, 8000, 0),
         ("22_khz", 8000, 22050, 0),
         ("44_khz", 16000, 44100, 0),
         ("range_48_khz", 16000, 48000, 300),

@@ -91,6 +91,7 @@ pub use cuts::map_recordings;
 pub use error::{CorpusError, Hint};
 pub use excerpt::Excerpt;
 pub use labels::LabelMap;
+pub use manifest::{LabelledClip, labelled_clips};
 pub use protocol::Folds;
 pub use scan::{Clip, Corpus, Member, Segment, Skipped};
 pub use sources::{AUTO, CorpusSource, Sources};

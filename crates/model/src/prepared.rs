@@ -12,11 +12,13 @@ use crate::Recognizer;
 use crate::{Enrolment, ModelError};
 
 /// The features of a recording and how long somebody speaks in it; made by
-/// [`Recognizer::prepare`].
+/// [`Recognizer::prepare`] and [`Recognizer::prepare_stream`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
-    features: Features,
+    pub(crate) features: Features,
     speech_seconds: Option<f64>,
+    /// The other pieces of a long recording.
+    further: Vec<Prepared>,
 }
 
 impl Prepared {
@@ -38,6 +40,7 @@ impl Prepared {
         Ok(Self {
             features,
             speech_seconds,
+            further: Vec::new(),
         })
     }
 
@@ -47,15 +50,32 @@ impl Prepared {
         Self {
             features,
             speech_seconds: None,
+            further: Vec::new(),
         }
     }
 
-    /// The features, before the model's normalisation.
+    /// The pieces of a long recording, at least one.
+    pub(crate) fn joined(mut pieces: Vec<Prepared>) -> Self {
+        let further = pieces.split_off(1);
+        Self {
+            further,
+            ..pieces.remove(0)
+        }
+    }
+
+    /// The pieces that the recording was prepared in; one, but for
+    /// [long ones](Recognizer::prepare_stream).
+    pub fn pieces(&self) -> impl Iterator<Item = &Prepared> {
+        std::iter::once(self).chain(&self.further)
+    }
+
+    /// The features, before the model's normalisation; of a long recording, those of
+    /// its first [piece](Self::pieces).
     pub fn features(&self) -> &Features {
         &self.features
     }
 
-    /// The features, without copying them.
+    /// [`features`](Self::features), without copying them.
     pub fn into_features(self) -> Features {
         self.features
     }
@@ -63,6 +83,14 @@ impl Prepared {
     /// How many seconds contain speech; `None` if unknown
     /// ([`Classification::speech_seconds`](crate::Classification::speech_seconds)).
     pub fn speech_seconds(&self) -> Option<f64> {
+        let further = self.further.iter().map(Prepared::speech_seconds);
+        std::iter::once(self.speech_seconds).chain(further).sum()
+    }
+}
+
+impl Prepared {
+    /// As [`speech_seconds`](Self::speech_seconds), of this piece alone.
+    pub(crate) fn own_speech_seconds(&self) -> Option<f64> {
         self.speech_seconds
     }
 }
@@ -72,7 +100,7 @@ impl Enrolment {
     /// [`Recognizer::enrolled`]. No label is needed.
     pub fn from_clips(clips: &[&Prepared]) -> Self {
         let mut speaker = Self::new();
-        for clip in clips {
+        for clip in clips.iter().flat_map(|clip| clip.pieces()) {
             speaker.merge(&Self::of(clip.features()));
         }
         speaker

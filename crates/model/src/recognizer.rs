@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use crate::nn::rows;
 use crate::{
     Backend, Batch, Classification, Description, Enrolment, Extractor, Model, ModelError, Prepared,
-    RecognizerBuilder, few_shot,
+    RecognizerBuilder, few_shot, long,
 };
 
 /// Recognises the emotion in a voice.
@@ -218,12 +218,18 @@ impl Recognizer {
     /// [`ModelError::Settings`] if a clip's features are not of the model's
     /// settings or have no frame; [`ModelError::Backend`] if the device fails.
     pub fn classify_many(&self, clips: &[&Prepared]) -> Result<Vec<Classification>, ModelError> {
-        let features: Vec<&Features> = clips.iter().map(|clip| clip.features()).collect();
+        let pieces: Vec<&Prepared> = clips.iter().flat_map(|clip| clip.pieces()).collect();
+        let features: Vec<&Features> = pieces.iter().map(|piece| piece.features()).collect();
         let mut answers = self.classify_features(&features)?;
-        for (answer, clip) in answers.iter_mut().zip(clips) {
-            answer.speech_seconds = clip.speech_seconds();
+        for (answer, piece) in answers.iter_mut().zip(&pieces) {
+            answer.speech_seconds = piece.own_speech_seconds();
         }
-        Ok(answers)
+        let mut answers = answers.into_iter();
+        let of_clips = clips.iter().filter_map(|clip| {
+            let of_clip = answers.by_ref().take(clip.pieces().count()).collect();
+            long::mean(of_clip)
+        });
+        Ok(of_clips.collect())
     }
 
     /// Classifies features whose recordings are not at hand, in the same batches

@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 use corpus::{Corpus, LabelMap, LabelSet, Member, Sources};
 
-use crate::output;
+use crate::output::{self, count};
 
 /// How many speakers of a table are shown.
 const SHOWN_SPEAKERS: usize = 12;
@@ -25,7 +25,7 @@ pub struct CorpusOptions {
     /// Which labels to use where several corpora differ: common (those that all have) or all
     #[arg(long, value_name = "RULE")]
     pub label_set: Option<LabelSet>,
-    /// The speaker in a folder per label: a regular expression with a group `(?<speaker>...)`, searched for in each file's path
+    /// The speaker in a folder per label: a regular expression with a group `(?<speaker>...)`, searched for in each file's path; groups `label` and `split` for labels at another level (datasets/README.md)
     #[arg(long, value_name = "REGEX")]
     pub speaker_pattern: Option<String>,
 }
@@ -99,14 +99,17 @@ pub fn open(sources: &Sources) -> Result<Corpus> {
 /// there are of each speaker and label, and what was skipped.
 pub fn describe(corpus: &Corpus) {
     eprintln!(
-        "{}: {} recordings of {} speakers in {}",
+        "{}: {} of {} in {}",
         corpus.card.title,
-        corpus.clips.len(),
-        corpus.speakers().len(),
+        count(corpus.clips.len(), "recording"),
+        count(corpus.speakers().len(), "speaker"),
         corpus.root.display()
     );
     for member in &corpus.members {
         eprintln!("{}", how_read(member));
+    }
+    for note in &corpus.notes {
+        eprintln!("note: {note}");
     }
     eprint!("{}", corpus.counts().short(SHOWN_SPEAKERS));
     let skipped = corpus.skipped.iter();

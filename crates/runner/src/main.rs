@@ -6,6 +6,7 @@
 
 mod backend;
 mod benchmark;
+mod check;
 mod cli;
 mod commands;
 mod corpus_options;

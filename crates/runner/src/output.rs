@@ -38,25 +38,49 @@ pub fn ensure_some(count: usize, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// The recordings that paths on the command line stand for, and what is wrong
-/// with the others. A file is taken whatever its name, a folder is searched.
-pub fn recordings(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
-    let (mut files, mut failures) = (Vec::new(), Vec::new());
-    for input in inputs {
-        if input == Path::new("-") {
-            files.push(input.clone());
+/// Something to read, or why it cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The file, or `-` for standard input.
+    pub path: PathBuf,
+    /// Why it cannot be read, with the path.
+    pub failure: Option<String>,
+}
+
+/// The recordings that paths on the command line stand for. A file is taken whatever
+/// its name, a folder is searched; what cannot be read of it is among them.
+pub fn recordings(inputs: &[PathBuf]) -> Vec<Input> {
+    let mut all = Vec::new();
+    let input = |path: &Path, failure| Input {
+        path: path.to_path_buf(),
+        failure,
+    };
+    for path in inputs {
+        if path == Path::new("-") {
+            all.push(input(path, None));
             continue;
         }
-        match corpus::walk::recordings(input) {
+        match corpus::walk::recordings(path) {
             Ok(found) => {
-                files.extend(found.sounds);
+                all.extend(found.sounds.iter().map(|sound| input(sound, None)));
                 let unreadable = found.unreadable.iter();
-                failures.extend(unreadable.map(|s| format!("{}: {}", s.path.display(), s.reason)));
+                all.extend(unreadable.map(|skipped| {
+                    let path = &skipped.path;
+                    input(
+                        path,
+                        Some(format!("{}: {}", path.display(), skipped.reason)),
+                    )
+                }));
             }
-            Err(error) => failures.push(error.to_string()),
+            Err(error) => all.push(input(path, Some(error.to_string()))),
         }
     }
-    (files, failures)
+    all
+}
+
+/// A number with its word: `1 clip`, `2 clips`.
+pub fn count(count: usize, word: &str) -> String {
+    format!("{count} {}", plural(count, word))
 }
 
 /// A word as it follows a number.

@@ -7,7 +7,7 @@
 //! learns to use whatever is known of a voice.
 
 use audio::{Features, FrameMasks, Frames};
-use model::{Enrolment, Normalisation};
+use model::{Enrolment, MOST_CLASS_WEIGHT, Normalisation};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
@@ -135,8 +135,9 @@ impl<'a> TrainingClips<'a> {
     }
 
     /// A factor for every label that makes all labels count the same: the number
-    /// of clips, divided by the number of labels and by the clips of the label.
-    /// A label without a clip has 1.
+    /// of clips, divided by the number of labels and by the clips of the label. It
+    /// is at most [`MOST_CLASS_WEIGHT`], so that a label with a handful of
+    /// clips cannot drown the others. A label without a clip has 1.
     pub fn class_weights(&self, labels: usize) -> Vec<f32> {
         let mut counts = vec![0usize; labels];
         for clip in &self.clips {
@@ -147,7 +148,9 @@ impl<'a> TrainingClips<'a> {
             .iter()
             .map(|&count| match count {
                 0 => 1.0,
-                count => self.len() as f32 / (present * count) as f32,
+                count => {
+                    (self.len() as f32 / (present * count) as f32).min(MOST_CLASS_WEIGHT as f32)
+                }
             })
             .collect()
     }
@@ -376,5 +379,19 @@ mod tests {
         assert_eq!(weights[0] * 4.0, weights[1]);
         assert_eq!(weights[1], weights[3]);
         assert_eq!(weights[2], 1.0);
+    }
+
+    #[test]
+    fn the_weight_of_a_label_with_one_clip_is_bounded() {
+        let heard = features(1, 0.0);
+        let clips = (0..101).map(|index| TrainingClip {
+            variants: vec![&heard],
+            label: usize::from(index == 100),
+            speaker: 0,
+            auxiliary: Vec::new(),
+        });
+        let normalisation = Normalisation::fit([&heard]).unwrap();
+        let clips = TrainingClips::new(clips.collect(), normalisation, false);
+        assert_eq!(clips.class_weights(2)[1], MOST_CLASS_WEIGHT as f32);
     }
 }

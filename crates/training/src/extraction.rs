@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use audio::{Augmenter, FeatureSpec, Features, Frames};
-use corpus::Excerpt;
+use audio::{Augmenter, FeatureSpec, Features, Frames, Recording};
+use corpus::{CorpusError, Excerpt};
 use model::{Encoder, Extractor, ModelError};
 use rayon::prelude::*;
 
@@ -58,31 +58,42 @@ pub fn extract_all(
 ) -> Result<Extracted, TrainingError> {
     let listener = Listener::new(spec, variant, draw)?;
     let contents = store.map_or_else(HashMap::new, |_| contents(excerpts));
-    let results: Vec<Result<Features, String>> = excerpts
-        .par_iter()
+    let keys: Vec<Option<(&FeatureStore, Key)>> = excerpts
+        .iter()
         .map(|excerpt| {
-            let content = contents.get(excerpt.path).and_then(Option::as_ref);
-            let kept = store.zip(content.map(|content| listener.key(excerpt, content)));
-            let features = match &kept {
-                Some((store, key)) => match store.get(key) {
-                    Some(features) => Ok(features),
-                    None => {
-                        let features = listener.hear(excerpt);
-                        if let Ok(features) = &features {
-                            store.put(key, features)?;
-                        }
-                        features
-                    }
-                },
-                None => listener.hear(excerpt),
-            };
-            observer.notice(Event::Advance(1));
-            Ok(features)
+            let content = contents.get(excerpt.path).and_then(Option::as_ref)?;
+            Some((store?, listener.key(excerpt, content)))
         })
-        .collect::<Result<_, TrainingError>>()?;
+        .collect();
+    let mut results: Vec<Option<Result<Features, String>>> = keys
+        .par_iter()
+        .map(|key| {
+            let (store, key) = key.as_ref()?;
+            let features = store.get(key)?;
+            observer.notice(Event::Advance(1));
+            Some(Ok(features))
+        })
+        .collect();
+    // A file of which something is missing is decoded once for all of it.
+    let missing: Vec<usize> = (0..excerpts.len())
+        .filter(|&i| results[i].is_none())
+        .collect();
+    let to_hear: Vec<Excerpt> = missing.iter().map(|&index| excerpts[index]).collect();
+    let heard = corpus::map_recordings(&to_hear, |place, recording| {
+        let features = listener.hear(&to_hear[place], recording);
+        if let (Ok(features), Some((store, key))) = (&features, &keys[missing[place]]) {
+            store.put(key, features)?;
+        }
+        observer.notice(Event::Advance(1));
+        Ok(features)
+    });
+    for (index, features) in missing.into_iter().zip(heard) {
+        let features: Result<_, TrainingError> = features;
+        results[index] = Some(features?);
+    }
 
     let mut extracted = Extracted::default();
-    for (index, result) in results.into_iter().enumerate() {
+    for (index, result) in results.into_iter().flatten().enumerate() {
         if let Err(message) = &result {
             let message = message.clone();
             extracted.failed.push(Failed { index, message });
@@ -135,9 +146,13 @@ impl Listener {
     }
 
     /// The features, or what is wrong with the file.
-    fn hear(&self, excerpt: &Excerpt) -> Result<Features, String> {
+    fn hear(
+        &self,
+        excerpt: &Excerpt,
+        recording: Result<Recording, CorpusError>,
+    ) -> Result<Features, String> {
         let path = excerpt.path;
-        let mut recording = excerpt.open().map_err(|error| with_path(path, error))?;
+        let mut recording = recording.map_err(|error| with_path(path, error))?;
         if self.speed != 1.0 {
             recording = audio::change_speed(&recording, self.speed);
         }

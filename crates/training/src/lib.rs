@@ -89,6 +89,7 @@ pub use run_folder::RunFolder;
 pub use selection::{CHOICE, Candidate, Choice, LOOKS, Selected, Selection};
 pub use settings::{
     Auxiliary, EnrolmentDraws, Linear, Settings, SettingsBuilder, Training, Variant,
+    change_features,
 };
 pub use trained_on::{Exposure, TrainedOn, corpus_for};
 pub use trainer::Trainer;

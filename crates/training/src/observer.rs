@@ -8,6 +8,8 @@ use metrics::EpochMetrics;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Checking the recordings; a step is a clip.
+    Check,
     /// Extracting features; a step is a clip in one variant.
     Features,
     /// Training one model; a step is a batch.
@@ -21,6 +23,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Stage::Check => "recordings",
             Stage::Features => "features",
             Stage::Training => "training",
             Stage::Folds => "folds and seeds",

@@ -54,7 +54,8 @@ pub struct MfccConfig {
     pub n_mels: usize,
     /// Lower edge of the lowest band in Hz.
     pub f_min: f64,
-    /// Upper edge of the highest band in Hz; `None` is half the sample rate.
+    /// Upper edge of the highest band in Hz; `None` is half the sample rate. More than
+    /// that is an error, but for [`MelShape::OpenSmile`] the same as `None`.
     pub f_max: Option<f64>,
     /// Vocal tract length perturbation: frequencies are warped by this factor
     /// before the bands are placed, 0.5 to 2; 1 is off. At 1.1 a band lies 10 %
@@ -202,6 +203,9 @@ pub enum FftLength {
     Samples(usize),
     /// The smallest power of two that holds the window.
     PowerOfTwo,
+    /// This many points; a window that is longer is cut to its first so many samples,
+    /// as `numpy.fft.rfft(frame, n)` does.
+    Cut(usize),
 }
 
 /// The values summed over a band.
@@ -373,11 +377,13 @@ impl MfccConfig {
                 format!("{name} is {span:?}, it must be 1 to {LONGEST} samples"),
             )?;
         }
-        if let FftLength::Samples(n) = self.n_fft {
+        if let FftLength::Samples(n) | FftLength::Cut(n) = self.n_fft {
             check(
                 (1..=LONGEST).contains(&n),
                 format!("n_fft is {n}, it must be 1 to {LONGEST}"),
             )?;
+        }
+        if let FftLength::Samples(n) = self.n_fft {
             if let Span::Samples(window) = self.window_length {
                 check(
                     window <= n,

@@ -10,7 +10,11 @@ use crate::simd::Real;
 #[derive(Clone, Debug)]
 pub(crate) struct FrameGrid {
     pub(crate) framing: Framing,
+    /// Samples of a window that are used.
     pub(crate) window_length: usize,
+    /// Samples of a window as asked for, by which frames are counted. The transform may
+    /// cut it ([`FftLength::Cut`]).
+    span: usize,
     pub(crate) hop: usize,
     pub(crate) n_fft: usize,
 }
@@ -22,16 +26,20 @@ impl FrameGrid {
             return Err(AudioError::zero_rate());
         }
         let samples = |span: Span| span.samples(sample_rate, config.rounding);
-        let (window_length, hop) = (samples(config.window_length), samples(config.hop_length));
-        if window_length == 0 || hop == 0 {
+        let (span, hop) = (samples(config.window_length), samples(config.hop_length));
+        if span == 0 || hop == 0 {
             return Err(AudioError::settings(format!(
-                "window_length and hop_length are {window_length} and {hop} samples at \
+                "window_length and hop_length are {span} and {hop} samples at \
                  {sample_rate} Hz, they must be 1 or more"
             )));
         }
         let n_fft = match config.n_fft {
-            FftLength::Samples(n) => n,
-            FftLength::PowerOfTwo => window_length.next_power_of_two(),
+            FftLength::Samples(n) | FftLength::Cut(n) => n,
+            FftLength::PowerOfTwo => span.next_power_of_two(),
+        };
+        let window_length = match config.n_fft {
+            FftLength::Cut(n) => span.min(n),
+            _ => span,
         };
         if window_length > n_fft || n_fft > 1 << 22 {
             return Err(AudioError::settings(format!(
@@ -42,6 +50,7 @@ impl FrameGrid {
         Ok(FrameGrid {
             framing: config.framing,
             window_length,
+            span,
             hop,
             n_fft,
         })
@@ -63,13 +72,9 @@ impl FrameGrid {
                 1 + (samples - self.n_fft % 2) / self.hop
             }
             Framing::WholeTransform => whole(self.n_fft),
-            Framing::WholeWindow => whole(self.window_length),
+            Framing::WholeWindow => whole(self.span),
             Framing::Mirrored => (samples + self.hop / 2) / self.hop,
-            Framing::PaddedTail => {
-                1 + samples
-                    .saturating_sub(self.window_length)
-                    .div_ceil(self.hop)
-            }
+            Framing::PaddedTail => 1 + samples.saturating_sub(self.span).div_ceil(self.hop),
         }
     }
 
@@ -78,7 +83,7 @@ impl FrameGrid {
         match self.framing {
             Framing::CenteredZero | Framing::CenteredReflect | Framing::PaddedTail => 1,
             Framing::WholeTransform => self.n_fft,
-            Framing::WholeWindow => self.window_length,
+            Framing::WholeWindow => self.span,
             Framing::Mirrored => self.hop - self.hop / 2,
         }
     }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::config::{Floor, Log, MfccConfig, PreEmphasis, Spectrum, Zeroth};
+use super::config::{Floor, Log, MelShape, MfccConfig, PreEmphasis, Spectrum, Zeroth};
 use super::cosine::CosineTransform;
 use super::framing::FrameGrid;
 use super::tables;
@@ -80,7 +80,11 @@ impl<T: Real> Pipeline<T> {
         let frames = FrameGrid::new(config, sample_rate)?;
         let (window_length, n_fft) = (frames.window_length, frames.n_fft);
         let rate = f64::from(sample_rate);
-        let f_max = config.f_max.unwrap_or(rate / 2.0);
+        let mut f_max = config.f_max.unwrap_or(rate / 2.0);
+        if config.mel_shape == MelShape::OpenSmile {
+            // As openSMILE does.
+            f_max = f_max.min(rate / 2.0);
+        }
         if f_max > rate / 2.0 {
             return Err(AudioError::settings(format!(
                 "f_max is {f_max} Hz, it must not be above half the sample rate, {} Hz",

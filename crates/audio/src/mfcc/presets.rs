@@ -95,7 +95,10 @@ impl MfccConfig {
     }
 
     /// `python_speech_features.mfcc(signal, rate)` of version 0.6, given the
-    /// 16-bit integers of a file (hence the input scale) and `nfft=None`.
+    /// 16-bit integers of a file (hence the input scale). It has 512 points at every
+    /// rate, and cuts longer windows, of 20.5 kHz and above, to them; its authors
+    /// advise `nfft` of a power of two that holds the window there, which is
+    /// `n_fft: FftLength::PowerOfTwo` here.
     pub fn python_speech_features() -> Self {
         MfccConfig {
             rounding: Rounding::HalfUp,
@@ -103,6 +106,7 @@ impl MfccConfig {
             remove_dc: false,
             pre_emphasis: PreEmphasis::Signal(0.97),
             window: Window::Rectangular,
+            n_fft: FftLength::Cut(512),
             spectrum: Spectrum::PowerPerPoint,
             n_mels: 26,
             f_min: 0.0,
@@ -114,8 +118,8 @@ impl MfccConfig {
     }
 
     /// HTK's `MFCC_0` as openSMILE's `MFCC12_0_D_A.conf` sets it up: twelve
-    /// coefficients, then the zeroth. For rates of 16 kHz and above, as its
-    /// bands reach to 8 kHz.
+    /// coefficients, then the zeroth. Its bands reach to 8 kHz, and at lower rates than
+    /// 16 kHz to half the rate: openSMILE does the same there.
     pub fn htk() -> Self {
         MfccConfig {
             // openSMILE multiplies the power spectrum by the square of this.

@@ -39,8 +39,14 @@ const COLUMNS: [(&str, &[&str]); 8] = [
     ("channel", &[]),
     ("track", &[]),
 ];
-/// How many of the columns, from the first, must be there.
-const REQUIRED: usize = 3;
+/// What a table is for, by how many of the columns, from the first, must be there.
+#[derive(Clone, Copy)]
+pub(super) enum Needs {
+    /// Path and label.
+    Labels = 2,
+    /// The speaker, too.
+    Speakers = 3,
+}
 
 /// Where each column of a table is.
 pub(super) struct Columns {
@@ -74,7 +80,7 @@ impl Columns {
     ///
     /// Where a required column is not there, one is there twice, or a name is almost
     /// that of a column that is missing.
-    pub(super) fn find(head: &[String]) -> Result<Self, String> {
+    pub(super) fn find(head: &[String], needs: Needs) -> Result<Self, String> {
         let mut places = [None; COLUMNS.len()];
         for (column, (own, _)) in COLUMNS.iter().enumerate() {
             let all = || (0..head.len()).filter(|&i| column_of(&head[i]) == Some(column));
@@ -111,7 +117,7 @@ impl Columns {
                 ));
             }
         }
-        for ((own, others), place) in COLUMNS.iter().zip(places).take(REQUIRED) {
+        for ((own, others), place) in COLUMNS.iter().zip(places).take(needs as usize) {
             ensure!(
                 place.is_some(),
                 "there is no column {own} (or {}); the first line is path,label,speaker and, if \
@@ -152,7 +158,7 @@ mod tests {
 
     fn find(head: &str) -> Result<Columns, String> {
         let head: Vec<String> = head.split(',').map(str::to_owned).collect();
-        Columns::find(&head)
+        Columns::find(&head, Needs::Speakers)
     }
 
     #[test]

@@ -32,14 +32,14 @@ use std::path::{Path, PathBuf};
 
 use audio::Channels;
 
-use self::columns::Columns;
+use self::columns::{Columns, Needs};
 use self::fields::{Files, channels, part_named, seconds, track};
 use crate::error::ensure;
 use crate::speakers::{check_speaker, sorted};
 use crate::spelling::{Spelling, key, speaker_key};
 use crate::table::{self, Table};
 use crate::{
-    Clip, Corpus, CorpusCard, CorpusError, DefaultSplit, Member, Segment, UNKNOWN_SPEAKER,
+    Clip, Corpus, CorpusCard, CorpusError, DefaultSplit, Excerpt, Member, Segment, UNKNOWN_SPEAKER,
 };
 
 /// The name of a manifest in the folder that it describes.
@@ -87,7 +87,7 @@ pub(crate) fn read(file: &Path, name: String) -> Result<Corpus, CorpusError> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let table = table::read(file, columns::is_known)?;
     let content = || -> Result<_, Mistake> {
-        let (lines, notes) = read_lines(table, folder)?;
+        let (lines, notes) = read_lines(table, folder, Needs::Speakers)?;
         check_together(&lines)?;
         Ok((split(&lines)?, labels(&lines)?, lines, notes))
     };
@@ -130,10 +130,72 @@ pub(crate) fn read(file: &Path, name: String) -> Result<Corpus, CorpusError> {
     })
 }
 
+/// A line of a table of labelled recordings.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LabelledClip {
+    /// The line, counted from 1.
+    pub line: u64,
+    /// The file.
+    pub path: PathBuf,
+    /// The label, as the table writes it.
+    pub label: String,
+    /// The segment, if the clip is not the whole file.
+    pub segment: Option<Segment>,
+    /// Which channel of it.
+    pub channels: Channels,
+    /// The audio track, counted from 0.
+    pub track: Option<usize>,
+}
+
+impl LabelledClip {
+    /// What to decode.
+    pub fn excerpt(&self) -> Excerpt<'_> {
+        Excerpt {
+            path: &self.path,
+            segment: self.segment,
+            channels: self.channels,
+            track: self.track,
+        }
+    }
+}
+
+/// Reads a table of labelled recordings, as a manifest, but for speakers and labels:
+/// neither is needed to be several. Also returns what was taken for what.
+///
+/// # Errors
+///
+/// As a manifest: [`CorpusError::Io`], or [`CorpusError::Table`] with the line.
+pub fn labelled_clips(file: &Path) -> Result<(Vec<LabelledClip>, Vec<String>), CorpusError> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let table = table::read(file, columns::is_known)?;
+    let (lines, notes) =
+        read_lines(table, folder, Needs::Labels).map_err(|Mistake(line, what)| {
+            CorpusError::Table {
+                path: file.to_path_buf(),
+                line,
+                what,
+            }
+        })?;
+    let clips = lines.into_iter().map(|line| LabelledClip {
+        line: line.number,
+        path: folder.join(line.path),
+        label: line.label,
+        segment: line.segment,
+        channels: line.channels,
+        track: line.track,
+    });
+    Ok((clips.collect(), notes))
+}
+
 /// The lines, and what was taken for what.
-fn read_lines(table: Table, folder: &Path) -> Result<(Vec<Line>, Vec<String>), Mistake> {
+fn read_lines(
+    table: Table,
+    folder: &Path,
+    needs: Needs,
+) -> Result<(Vec<Line>, Vec<String>), Mistake> {
     let columns =
-        Columns::find(&table.head).map_err(|what| Mistake(Some(table.head_line), what))?;
+        Columns::find(&table.head, needs).map_err(|what| Mistake(Some(table.head_line), what))?;
     let mut notes = table.notes;
     notes.extend(columns.notes.iter().cloned());
     let mut files = Files::new(folder);

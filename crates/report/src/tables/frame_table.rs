@@ -46,7 +46,7 @@ impl<'a> FrameTable<'a> {
         let columns = frames.columns();
         if names.len() != columns {
             return Err(ReportError::Mismatch {
-                what: format!("{} names for {columns} columns of features", names.len()),
+                what: format!("{} name(s) for {columns} columns of features", names.len()),
             });
         }
         if !(period > 0.0 && period.is_finite()) {
@@ -99,7 +99,8 @@ impl<'a> FrameTable<'a> {
         writer.write_record(self.names)?;
         for (row, time) in self.frames.rows().zip(self.times()) {
             writer.write_field(format!("{time:.6}"))?;
-            writer.write_record(row.iter().map(f32::to_string))?;
+            // Without the sign of a zero.
+            writer.write_record(row.iter().map(|value| (value + 0.0).to_string()))?;
         }
         writer
             .into_inner()
@@ -229,7 +230,7 @@ mod tests {
             error.to_string()
         };
         let message = refusal(&names[..1], 0.01);
-        assert_eq!(message, "1 names for 2 columns of features");
+        assert_eq!(message, "1 name(s) for 2 columns of features");
         for period in [0.0, -0.01, f64::NAN, f64::INFINITY] {
             assert!(refusal(&names, period).contains("time between frames"));
         }

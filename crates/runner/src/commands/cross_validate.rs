@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use corpus::{Clip, Corpus, Folds};
+use corpus::{Clip, Corpus, Folds, Split};
 use metrics::cross_validation::{FoldResult, Summary};
 use model::Recognizer;
 use training::run_folder::{RUNS, model_file};
@@ -13,6 +13,7 @@ use training::{CrossValidation, FeatureTable, Settings, claim};
 
 use super::train::SettingsOptions;
 use crate::backend;
+use crate::check;
 use crate::corpus_options::{self, CorpusOptions};
 use crate::encoder_process::Ffmpeg;
 use crate::output::{list, write_file};
@@ -88,6 +89,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     claim(&folder, &settings, &protocol, &sources.resolved(&corpus))?;
 
     let terminal = Terminal::new()?;
+    if !args.settings.no_check && folds.speaker_disjoint() {
+        let splits = (0..folds.folds().len()).map(|fold| folds.split(fold, &corpus, 1, false));
+        let splits = splits.collect::<Result<Vec<Split>, _>>()?;
+        check::before_training(&corpus, &splits, &terminal)?;
+    }
     let all: Vec<usize> = (0..corpus.clips.len()).collect();
     let store = args.settings.store()?;
     let store = store.as_ref();

@@ -6,15 +6,21 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use audio::{
-    Chroma, FeatureBlock, FeatureSpec, HarmonicityConfig, IntensityConfig, Measure, MfccConfig,
-    PitchConfig, ProsodyConfig, Recording, SpectralFeature,
+    Chroma, Decoder, FeatureBlock, FeatureSpec, HarmonicityConfig, IntensityConfig, Measure,
+    MfccConfig, PitchConfig, ProsodyConfig, Recording, SpectralFeature,
 };
 use rayon::prelude::*;
 use report::tables::FrameTable;
-use training::with_path;
+use training::{change_features, with_path};
 
-use crate::output::{recordings, write_file};
+use super::train::assignment;
+use crate::decode_options::OneChannelOptions;
+use crate::output::{self, recordings, write_file};
 use crate::terminal;
+
+/// The rate of the settings that are printed for a folder, whose recordings may have
+/// any.
+const PRINTED_RATE: u32 = 16_000;
 
 /// `affekt features`.
 #[derive(clap::Args, Debug)]
@@ -24,6 +30,13 @@ Examples:
   affekt features interviews/ --preset kaldi --format parquet --out tables/
   affekt features voice.wav --format csv --out -
   affekt features voice.wav --preset recommended --blocks mfcc,prosody,spectral --out voice.npy
+  affekt features call.wav --channel 1 --start 60 --end 90 --format csv --out -
+  affekt features voice.wav --preset kaldi --set mfcc.n_mels=40 --set mfcc.window_length=20 \
+      --set blocks.0.deltas=2 --out voice.npy
+  affekt features voice.wav --preset htk --print-settings     all settings, as TOML
+
+A preset is the tool's default call at every sample rate. --set changes one of its
+settings by the path that --print-settings shows.
 
 A folder gives a table for each recording, under the same names. A file that
 cannot be read is reported, the rest go on, and the exit code is 1.")]
@@ -40,14 +53,23 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = TableFormat::Npy)]
     pub format: TableFormat,
     /// The file to write, or a folder for a folder; - writes CSV to standard output
-    #[arg(long, value_name = "PATH")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "print_settings")]
+    pub out: Option<PathBuf>,
     /// Resample to this rate in Hz first [default: the recording's own]
     #[arg(long, value_name = "HZ")]
     pub sample_rate: Option<u32>,
     /// Coefficients of a frame [default: the preset's]
     #[arg(long, value_name = "N")]
     pub n_mfcc: Option<usize>,
+    /// Change one setting by its path, as often as needed: --set mfcc.n_mels=40
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<String>,
+    /// Print the settings as TOML and compute nothing
+    #[arg(long)]
+    pub print_settings: bool,
+    /// Which part of each recording to read.
+    #[command(flatten)]
+    pub part: OneChannelOptions,
 }
 
 /// The MFCCs of a reference tool, or the frames that models see.
@@ -105,27 +127,42 @@ pub enum TableFormat {
 
 /// Writes a table for the recording, or for each below the folder.
 pub fn run(args: &Args) -> Result<ExitCode> {
+    if args.print_settings {
+        let rate = match args.input.is_dir() {
+            true => PRINTED_RATE,
+            false => Decoder::open(&args.input, &args.part.settings())?.sample_rate(),
+        };
+        print!("{}", toml::to_string_pretty(&spec(args, rate)?)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let out = args
+        .out
+        .clone()
+        .context("give a file or a folder with --out")?;
     if !args.input.is_dir() {
         let table = table(args, &args.input)
             .map_err(|error| anyhow::anyhow!(with_path(&args.input, format!("{error:#}"))))?;
-        if args.out == Path::new("-") {
+        if out == Path::new("-") {
             ensure!(
                 args.format == TableFormat::Csv,
                 "only `--format csv` goes to standard output"
             );
             std::io::stdout().write_all(&table)?;
         } else {
-            write_file(&args.out, &table)?;
+            write_file(&out, &table)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
 
-    let (files, mut failures) = recordings(std::slice::from_ref(&args.input));
+    let inputs = recordings(std::slice::from_ref(&args.input));
+    let mut failures: Vec<String> = inputs.iter().filter_map(|i| i.failure.clone()).collect();
+    let files = inputs.iter().filter(|input| input.failure.is_none());
+    let files: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     let bar = terminal::bar("features", files.len() as u64);
     let written: Vec<Result<()>> = files
         .par_iter()
         .map(|file| {
-            let result = write_beside(args, file);
+            let result = write_beside(args, &out, file);
             bar.inc(1);
             result
         })
@@ -140,7 +177,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         eprintln!("error: {failure}");
     }
     let count = written.iter().filter(|result| result.is_ok()).count();
-    println!("{count} tables in {}", args.out.display());
+    println!("{} in {}", output::count(count, "table"), out.display());
     Ok(if failures.is_empty() {
         ExitCode::SUCCESS
     } else {
@@ -149,14 +186,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// The table of one recording of a folder, under the same name in the other folder.
-fn write_beside(args: &Args, file: &Path) -> Result<()> {
+fn write_beside(args: &Args, folder: &Path, file: &Path) -> Result<()> {
     let extension = match args.format {
         TableFormat::Npy => "npy",
         TableFormat::Csv => "csv",
         TableFormat::Parquet => "parquet",
     };
     let relative = file.strip_prefix(&args.input).unwrap_or(file);
-    let out: PathBuf = args.out.join(relative).with_extension(extension);
+    let out: PathBuf = folder.join(relative).with_extension(extension);
     let table = table(args, file)?;
     if let Some(folder) = out.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -166,8 +203,11 @@ fn write_beside(args: &Args, file: &Path) -> Result<()> {
 
 /// The bytes of a recording's table.
 fn table(args: &Args, file: &Path) -> Result<Vec<u8>> {
-    let recording = Recording::open(file)?;
-    let spec = spec(args, recording.sample_rate());
+    let recording = Recording::open_with(file, &args.part.settings())?;
+    for note in recording.reading().notes(recording.duration()) {
+        eprintln!("note: {}: {note}", file.display());
+    }
+    let spec = spec(args, recording.sample_rate())?;
     let frames = spec.extractor()?.extract(&recording)?.frames;
     let names = spec.column_names();
     let table = FrameTable::new(&frames, &names, spec.frame_period())?;
@@ -179,7 +219,11 @@ fn table(args: &Args, file: &Path) -> Result<Vec<u8>> {
 }
 
 /// What is asked for of a recording of this rate.
-fn spec(args: &Args, recorded_at: u32) -> FeatureSpec {
+///
+/// # Errors
+///
+/// Where a setting that is to be changed does not exist, or does not fit.
+fn spec(args: &Args, recorded_at: u32) -> Result<FeatureSpec> {
     // As the tool computes them: of the recording as it is.
     let tool = |mfcc: MfccConfig| FeatureSpec {
         sample_rate: recorded_at,
@@ -214,7 +258,11 @@ fn spec(args: &Args, recorded_at: u32) -> FeatureSpec {
         // Tables are of frames.
         block.functionals = false;
     }
-    spec
+    for change in &args.set {
+        let (path, value) = change.split_once('=').unwrap_or((change, ""));
+        spec = change_features(&spec, path.trim(), value.trim())?;
+    }
+    Ok(spec)
 }
 
 /// The block as the preset has it, or else by its default settings.

@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use report::plots::{RecordingPicture, Spectrogram, recording_svg};
 use training::with_path;
 
+use crate::decode_options::OneChannelOptions;
 use crate::output::write_file;
 
 /// `affekt plot`.
@@ -36,6 +37,9 @@ pub struct Args {
     /// The picture to write, replaced if it is there [default: the recording's name with .svg, in this folder, which must not be there yet]
     #[arg(long, value_name = "PICTURE.svg")]
     pub out: Option<PathBuf>,
+    /// Which part of the recording to read.
+    #[command(flatten)]
+    pub part: OneChannelOptions,
 }
 
 /// All analysis is at this rate: its 8 kHz hold what matters in speech, and it
@@ -55,7 +59,7 @@ const BANDS: usize = 160;
 /// Draws the recording, and says where the picture is.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let out = output(&args.file, args.out.as_deref())?;
-    let picture = picture(&args.file)
+    let picture = picture(&args.file, &args.part.settings())
         .map_err(|error| anyhow::anyhow!(with_path(&args.file, format!("{error:#}"))))?;
     write_file(&out, recording_svg(&picture)?.as_bytes())?;
     println!("{}", out.display());
@@ -90,8 +94,8 @@ fn output(file: &Path, named: Option<&Path>) -> Result<PathBuf> {
 }
 
 /// All that the picture shows of a recording.
-fn picture(file: &Path) -> Result<RecordingPicture> {
-    let heard = Heard::listen(file)?;
+fn picture(file: &Path, part: &DecodeSettings) -> Result<RecordingPicture> {
+    let heard = Heard::listen(file, part)?;
     let samples = &heard.samples;
     let (pitch, (intensity, (spectrogram, mfcc))) = rayon::join(
         || Ok::<_, anyhow::Error>(Pitch::new(&PitchConfig::default(), RATE)?.track(samples)),
@@ -138,8 +142,8 @@ struct Heard {
 }
 
 impl Heard {
-    fn listen(file: &Path) -> Result<Self> {
-        let mut decoder = Decoder::open(file, &DecodeSettings::default())?;
+    fn listen(file: &Path, part: &DecodeSettings) -> Result<Self> {
+        let mut decoder = Decoder::open(file, part)?;
         let sample_rate = decoder.sample_rate();
         let mut resampler = StreamResampler::new(sample_rate, RATE)?;
         let mut vad = VadStream::new(&VadSettings::default(), sample_rate)?;
@@ -153,6 +157,12 @@ impl Heard {
         vad.finish(|segment| speech.push((segment.start, segment.end)));
         resampler.finish(&mut samples)?;
         let count = decoder.position();
+        for note in decoder
+            .reading()
+            .notes(count as f64 / f64::from(sample_rate))
+        {
+            eprintln!("note: {}: {note}", file.display());
+        }
         ensure!(
             count > 0,
             "there is no sample in this recording, so there is nothing to draw"

@@ -18,6 +18,7 @@ use training::{
 
 use super::synth;
 use crate::backend;
+use crate::check;
 use crate::corpus_options::{self, CorpusOptions};
 use crate::output::{list, plural, write_file};
 use crate::terminal::{INTERRUPTED, Terminal};
@@ -97,9 +98,13 @@ pub struct SettingsOptions {
     /// Extract all features anew and keep none
     #[arg(long)]
     pub no_cache: bool,
+    /// Do not check the recordings first
+    #[arg(long)]
+    pub no_check: bool,
 }
 
-fn assignment(text: &str) -> Result<String, String> {
+/// A setting's path and value.
+pub(super) fn assignment(text: &str) -> Result<String, String> {
     match text.contains('=') {
         true => Ok(text.to_owned()),
         false => Err("write a path and a value, as in training.mixup=0.2".into()),
@@ -186,6 +191,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         settings.seed,
     )?;
     describe(&split);
+    let terminal = Terminal::new()?;
+    if !args.settings.no_check && resumed.is_none() {
+        check::before_training(&corpus, std::slice::from_ref(&split), &terminal)?;
+    }
     // With the speakers that were chosen, so that the file says all and repeats it.
     let settings = Settings {
         corpus: corpus.read_as(),
@@ -202,7 +211,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     };
     folder.write_plan(&settings, &sources.resolved(&corpus))?;
 
-    let terminal = Terminal::new()?;
     let others = [&split.validation[..], &split.test].concat();
     let store = args.settings.store()?;
     let (train, store) = (&split.train, store.as_ref());

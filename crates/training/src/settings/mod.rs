@@ -19,6 +19,7 @@
 //! ```
 
 mod builder;
+mod change;
 mod training;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use builder::SettingsBuilder;
+pub use change::change_features;
 pub use training::{Auxiliary, EnrolmentDraws, Linear, Training, Variant};
 
 use crate::TrainingError;
