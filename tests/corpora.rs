@@ -6,8 +6,10 @@ use crate::harness::{Outcome, run};
 
 /// A third of a second that differs from name to name.
 fn voice(name: &str) -> Vec<f32> {
-    let seed: u32 = name.bytes().map(u32::from).sum();
-    let hertz = 100.0 + (seed % 150) as f32;
+    let seed = name
+        .bytes()
+        .fold(7u32, |seed, b| seed.wrapping_mul(31) + u32::from(b));
+    let hertz = 100.0 + (seed % 15_000) as f32 / 100.0;
     (0..5300)
         .map(|n| 0.3 * (n as f32 * hertz * std::f32::consts::TAU / 16_000.0).sin())
         .collect()

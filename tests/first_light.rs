@@ -157,11 +157,11 @@ fn every_format_says_the_same() {
     assert!((sum - 1.0).abs() < 1e-5);
     let csv = classify("csv");
     let row: Vec<&str> = csv.lines().nth(1).unwrap().split(',').collect();
-    assert_eq!(row[1], label);
-    assert_eq!(row.len(), 8 + 8);
+    assert_eq!(row[2], label);
+    assert_eq!(row.len(), 10 + 8);
     assert!(line["seconds"].as_f64().unwrap() > 0.1);
     assert_eq!(line["seconds_lost"], 0.0);
-    assert_eq!(row[4], line["seconds"].to_string());
+    assert_eq!(row[5], line["seconds"].to_string());
     let text = classify("text");
     assert!(text.lines().next().unwrap().contains(label));
     let bars = text.lines().filter(|line| line.contains(" % "));

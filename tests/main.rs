@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod checks;
 mod confidence;
 mod corpora;
 mod cross_validation;
@@ -9,6 +10,7 @@ mod first_light;
 mod harness;
 mod plot;
 mod ravdess;
+mod results;
 mod select;
 mod sturdy;
 mod tables;

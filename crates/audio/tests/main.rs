@@ -3,12 +3,16 @@
 mod api;
 mod augmentation;
 mod blocks;
+#[cfg(feature = "all-formats")]
+mod cases;
 mod common;
 mod decoding;
 mod features;
 #[cfg(feature = "all-formats")]
 mod formats;
 mod headers;
+#[cfg(feature = "all-formats")]
+mod matrix;
 mod references;
 mod spectral;
 mod speech;

@@ -79,6 +79,21 @@ pub fn channel_name(channels: Channels) -> Option<String> {
     }
 }
 
+#[cfg(test)]
+impl Default for OneChannelOptions {
+    fn default() -> Self {
+        Self {
+            channel: Channels::Mix,
+            part: PartOptions {
+                track: None,
+                start: 0.0,
+                end: None,
+                max_lost: 0.1,
+            },
+        }
+    }
+}
+
 impl PartOptions {
     /// How to decode a file, all channels averaged.
     pub fn settings(&self) -> DecodeSettings {

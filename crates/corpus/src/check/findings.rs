@@ -138,6 +138,12 @@ pub(super) fn labels(
         };
         list.push(Finding { what, clips });
     };
+    if let [speaker] = corpus.speakers().as_slice()
+        && !is_unknown(speaker)
+    {
+        let what = format!("all clips are of one speaker, {speaker}: nobody can be held out");
+        finding(false, what, &[]);
+    }
     let whole: Vec<usize> = (0..corpus.clips.len()).collect();
     for (label, label_name) in names.iter().enumerate() {
         let all = clips_of(label, &whole);

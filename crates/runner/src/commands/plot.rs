@@ -389,6 +389,7 @@ mod tests {
             run(&Args {
                 file: file.into(),
                 out,
+                part: OneChannelOptions::default(),
             })
             .map(|_| ())
         };
