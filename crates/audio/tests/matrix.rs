@@ -129,7 +129,7 @@ fn cells() -> Vec<Cell> {
         &[16_000, 48_000],
         4608,
     );
-    all.add(&["m4a", "caf", "mov"], &["alac"], &[1, 2], &[44_100], 4096);
+    all.add(&["m4a", "caf"], &["alac"], &[1, 2], &[44_100], 4096);
     all.add(
         &["mov"],
         &["pcm_s16le", "pcm_s16be"],
@@ -196,7 +196,13 @@ fn cells() -> Vec<Cell> {
         &[16_000, 44_100],
         2048,
     );
-    all.add(&["ogg"], &["libvorbis -q:a 3"], &[4, 6], &[44_100], 2048);
+    all.add(
+        &["ogg", "mka"],
+        &["libvorbis -q:a 3"],
+        &[3, 4, 5, 6, 8],
+        &[44_100],
+        2048,
+    );
     let opus = ["libopus -b:a 16k", "libopus -b:a 64k -frame_duration 60"];
     all.add(
         &["opus", "webm", "mka", "mp4", "caf"],
@@ -214,6 +220,7 @@ fn cells() -> Vec<Cell> {
         960,
     );
 
+    all.refused("mov", "alac", 44_100, "Apple Lossless in a QuickTime film");
     all.refused("ac3", "ac3", 48_000, "AC-3");
     all.refused("eac3", "eac3", 48_000, "AC-3");
     all.refused("mkv", "ac3", 48_000, "AC-3");
@@ -250,8 +257,8 @@ fn opus_cells() -> Vec<Cell> {
     all.0
 }
 
-/// Something like speech: a gliding voice in syllables, a hiss after each, another
-/// level in each channel.
+/// Something like speech: a gliding voice in syllables, a hiss after each, and another
+/// tone in each channel.
 fn voice(channels: usize, rate: u32) -> Vec<u8> {
     let count = (SECONDS * f64::from(rate)) as usize;
     let mut bytes = Vec::with_capacity(count * channels * 4);
@@ -267,8 +274,9 @@ fn voice(channels: usize, rate: u32) -> Vec<u8> {
         let hiss = f64::from(state >> 8) / f64::from(1 << 23) - 1.0;
         let value = 0.2 * syllable * tone + 0.02 * (1.0 - syllable) * hiss;
         for channel in 0..channels {
-            let level = 1.0 - 0.1 * channel as f64;
-            bytes.extend(((value * level) as f32).to_le_bytes());
+            // A tone of its own, by which a channel that is wrong is noticed.
+            let own = (std::f64::consts::TAU * (300.0 + 200.0 * channel as f64) * t).sin();
+            bytes.extend(((0.7 * value + 0.1 * own) as f32).to_le_bytes());
         }
     }
     bytes

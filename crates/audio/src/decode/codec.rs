@@ -82,6 +82,7 @@ impl TrackCodec {
         let packets = match parameters.codec {
             id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => Some(packets::mpeg()),
             id::CODEC_ID_AAC => Some(packets::aac(config)),
+            id::CODEC_ID_VORBIS if channels > 2 => Some(packets::vorbis(config)),
             _ => None,
         };
         if let Some(packets) = packets {

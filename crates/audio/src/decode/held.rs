@@ -12,7 +12,7 @@ use super::source::Reader;
 const SEARCHED: u64 = 1 << 20;
 
 /// Marks of codecs in Ogg (at the start of a stream), Matroska and MP4.
-const MARKS: [(Kind, &[u8], &str); 26] = [
+const MARKS: [(Kind, &[u8], &str); 27] = [
     (Kind::Ogg, b"Speex   ", "Speex audio"),
     (Kind::Ogg, b"\x80theora", "Theora video"),
     (Kind::Ogg, b"PCM     ", "PCM in Ogg"),
@@ -40,6 +40,7 @@ const MARKS: [(Kind, &[u8], &str); 26] = [
     (Kind::Mp4, b"QDM2", "QDesign audio"),
     (Kind::Mp4, b"agsm", "GSM audio"),
     (Kind::Mp4, b"Qclp", "QCELP audio"),
+    (Kind::Mp4, b"alac", "Apple Lossless in a QuickTime film"),
     (Kind::Mp4, b"mp4a", "an unusual kind of AAC"),
     (Kind::Caf, b"ilbc", "iLBC audio"),
     (Kind::Caf, b"aac ", "an unusual kind of AAC"),

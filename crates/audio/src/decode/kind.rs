@@ -155,6 +155,8 @@ impl Kind {
             Kind::Mpeg
         } else if let Some((_, what)) = OTHERS.iter().find(|(mark, _)| at(0, mark)) {
             Kind::Other(what)
+        } else if is_transport_stream(head) || head.get(4..).is_some_and(is_transport_stream) {
+            Kind::Other("an MPEG transport stream")
         } else if mpeg::Header::parse(head).is_some() {
             Kind::Mpeg
         } else if head.len() > 1 && head[0] == 0xFF && head[1] & 0xF6 == 0xF0 {
@@ -184,6 +186,17 @@ impl Kind {
             Kind::Empty | Kind::Tag(_) | Kind::Other(_) | Kind::Text | Kind::Unknown => "unknown",
         }
     }
+}
+
+/// Whether a packet of an MPEG transport stream begins here that such a file begins
+/// with: a table of its programmes (ISO/IEC 13818-1, 2.4.3.2). Cameras put a time of
+/// four bytes in front.
+fn is_transport_stream(head: &[u8]) -> bool {
+    let [0x47, flags, pid, control, ..] = head else {
+        return false;
+    };
+    let pid = u16::from(flags & 0x1F) << 8 | u16::from(*pid);
+    flags & 0x80 == 0 && [0, 0x11].contains(&pid) && control & 0xF0 == 0x10
 }
 
 /// The length of an ID3v2 tag at the start, including its header and footer.

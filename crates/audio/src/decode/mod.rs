@@ -75,6 +75,8 @@ mod settings;
 mod source;
 mod sphere;
 mod track;
+#[cfg(feature = "vorbis")]
+mod vorbis;
 
 pub use decoder::Decoder;
 pub use kind::{EXTENSIONS, is_audio_name};

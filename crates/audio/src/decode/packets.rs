@@ -33,3 +33,15 @@ pub(super) fn aac(config: &[u8]) -> Result<Box<dyn Packets>, Failure> {
 pub(super) fn aac(_: &[u8]) -> Result<Box<dyn Packets>, Failure> {
     Err(Failure::NotBuiltIn("aac"))
 }
+
+/// Of Vorbis with these headers.
+#[cfg(feature = "vorbis")]
+pub(super) fn vorbis(headers: &[u8]) -> Result<Box<dyn Packets>, Failure> {
+    Ok(Box::new(super::vorbis::Vorbis::new(headers)?))
+}
+
+/// Of Vorbis with these headers.
+#[cfg(not(feature = "vorbis"))]
+pub(super) fn vorbis(_: &[u8]) -> Result<Box<dyn Packets>, Failure> {
+    Err(Failure::NotBuiltIn("vorbis"))
+}

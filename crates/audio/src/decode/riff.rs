@@ -284,7 +284,16 @@ fn parse_format(content: &[u8], big_endian: bool) -> Result<Layout, Fault> {
         _ => {
             let name = match tag {
                 0x31 => " (GSM 6.10)",
-                0x40 | 0x45 | 0x64 => " (G.72x)",
+                0x40 | 0x45 | 0x64 => " (ADPCM, G.721 or G.726)",
+                0x65 | 0x28F => " (ADPCM, G.722)",
+                0x3E | 0x83 => " (G.729)",
+                0x42 | 0x14 => " (G.723)",
+                0xFF | 0x1600 | 0x1610 => " (AAC)",
+                0x2000 => " (Dolby Digital, AC-3)",
+                0x2001 => " (DTS)",
+                0x674F..=0x6771 => " (Vorbis)",
+                0xA109 => " (Speex)",
+                0xF1AC => " (FLAC)",
                 0x160..=0x163 => " (Windows Media)",
                 _ => "",
             };

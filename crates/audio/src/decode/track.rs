@@ -61,6 +61,9 @@ pub(super) struct Blocks {
     pub(super) promised: Option<f64>,
 }
 
+/// Seconds that no sample of any rate is as short as.
+const LESS_THAN_A_SAMPLE: f64 = 1e-6;
+
 impl Track {
     pub(super) fn new(
         format: Box<dyn FormatReader>,
@@ -217,7 +220,8 @@ impl Track {
     fn end(&mut self) -> Piece {
         self.ended = true;
         match self.promised.take() {
-            Some(seconds) if seconds > self.given => Piece::Missing {
+            // Sums of lengths are not exact; less than a sample is none.
+            Some(seconds) if seconds > self.given + LESS_THAN_A_SAMPLE => Piece::Missing {
                 seconds: seconds - self.given,
             },
             _ => Piece::End,
