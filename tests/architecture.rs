@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The crates of this workspace that each crate may import.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("audio", &[]),
     ("recurrent", &[]),
     ("datasets", &[]),
     ("metrics", &[]),
     ("model", &["audio", "recurrent"]),
+    ("live", &["audio", "model"]),
     ("corpus", &["audio", "datasets"]),
     (
         "training",
@@ -22,6 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
         &[
             "audio",
             "corpus",
+            "live",
             "metrics",
             "model",
             "recurrent",

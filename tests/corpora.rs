@@ -147,7 +147,7 @@ fn every_corpus_is_found_by_the_names_of_its_files_and_counted() {
         );
         assert_eq!(
             outcome.last_line(),
-            "4 recordings of 2 speakers, 1 files skipped"
+            "4 recordings of 2 speakers, 1 file skipped"
         );
     }
 }
@@ -254,7 +254,8 @@ fn a_manifest_says_clips_speakers_and_split() {
     write(
         folder,
         "late.csv",
-        "path,label,speaker,start\nlong1.wav,joy,ann,0\nlong1.wav,joy,ann,9\nlong2.wav,anger,bob,0\n",
+        "path,label,speaker,start\nlong1.wav,joy,ann,0\nlong1.wav,joy,ann,9\n\
+         long1.wav,anger,ann,0.1\nlong2.wav,anger,bob,0\n",
     );
     let arguments = [
         "late.csv",

@@ -219,7 +219,9 @@ fn settings_of_features_are_changed_by_their_paths_and_printed() {
         .stdout;
     let head = csv.lines().next().unwrap();
     assert!(
-        head.ends_with("mfcc_4,delta_mfcc_0,delta_mfcc_1,delta_mfcc_2,delta_mfcc_3,delta_mfcc_4"),
+        head.ends_with(
+            "mfcc_4,delta_log_energy,delta_mfcc_1,delta_mfcc_2,delta_mfcc_3,delta_mfcc_4"
+        ),
         "{head}"
     );
     assert!(!csv.contains(",-0,"), "a zero has no sign");
@@ -229,5 +231,49 @@ fn settings_of_features_are_changed_by_their_paths_and_printed() {
         wrong.stderr.contains("there is no setting `mels`"),
         "{}",
         wrong.stderr
+    );
+}
+
+#[test]
+fn a_timeline_says_when_somebody_speaks_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let silence = vec![0.0; 24_000];
+    let samples = [&silence[..], &voice(140.0).repeat(3), &silence].concat();
+    write(&folder.path().join("a b.wav"), &[samples]);
+    let timeline = |format: &str| {
+        let arguments = ["timeline", "a b.wav", "--format", format];
+        run(folder.path(), &arguments).ok().stdout
+    };
+    let spans = json(&timeline("json"));
+    let spans = spans.as_array().unwrap();
+    let at = |span: &serde_json::Value, key: &str| span[key].as_f64().unwrap();
+    // Without a gap, from the beginning to the end.
+    assert_eq!(at(&spans[0], "start"), 0.0);
+    assert!((at(&spans[spans.len() - 1], "end") - 6.0).abs() < 0.01);
+    for pair in spans.windows(2) {
+        assert_eq!(pair[0]["end"], pair[1]["start"]);
+    }
+    let spoken = spans.iter().filter(|span| span["speech"] == true);
+    let (first, last) = spoken.fold((9.0f64, 0.0f64), |(first, last), span| {
+        (first.min(at(span, "start")), last.max(at(span, "end")))
+    });
+    assert!(
+        (1.25..2.1).contains(&first) && (4.2..5.1).contains(&last),
+        "{first} {last}"
+    );
+
+    assert_eq!(timeline("jsonl").lines().count(), spans.len());
+    assert_eq!(timeline("csv").lines().count(), spans.len() + 1);
+    assert!(timeline("vtt").starts_with("WEBVTT\n"));
+    assert!(timeline("textgrid").contains(&format!("intervals: size = {}", spans.len())));
+    assert!(timeline("text").contains("no speech"));
+    let both = run(
+        folder.path(),
+        &["timeline", "a b.wav", "a b.wav", "--format", "srt"],
+    );
+    assert!(
+        both.code != 0 && both.stderr.contains("one recording"),
+        "{}",
+        both.stderr
     );
 }

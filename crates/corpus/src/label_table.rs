@@ -39,7 +39,7 @@ impl LabelTable {
     /// columns it has nor how a line is written.
     pub(crate) fn groups(&self) -> Result<BTreeSet<String>, String> {
         ensure!(
-            self.line.is_some() != !self.columns.is_empty(),
+            self.line.is_some() == self.columns.is_empty(),
             "table: give `columns` for a table with names in its first line, or `line` for another"
         );
         let mut groups = named_groups(&self.regex()?);

@@ -59,6 +59,7 @@ mod error;
 mod escape;
 pub mod html;
 pub mod plots;
+pub mod segments;
 pub mod tables;
 #[cfg(test)]
 mod testing;

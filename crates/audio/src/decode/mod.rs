@@ -20,6 +20,22 @@
 //! low delay. What is not read is named for what it is ([`Unsupported`](AudioError::Unsupported)):
 //! AC-3, DTS, WMA, AMR, GSM, Speex, WavPack, Monkey's Audio, encrypted files, AVI ...
 //!
+//! By container and codec, as `tests/matrix.rs` compares it with FFmpeg over channels,
+//! rates and bit rates (480 cells read, 19 refused by name, none wrong):
+//!
+//! | container | read | not read, named |
+//! |---|---|---|
+//! | WAV, RF64 | PCM of 8 to 64 bits, floats, G.711, MS and IMA ADPCM, MP3 | GSM, G.722, G.726, AAC, AC-3, DTS, WMA |
+//! | Wave64, AU, SPHERE | PCM, floats, G.711 | |
+//! | AIFF, AIFF-C | PCM, floats, G.711 | |
+//! | CAF | PCM, floats, ALAC, Opus, IMA ADPCM | AAC of unusual kinds, iLBC |
+//! | MP3, MP2, AAC (ADTS), FLAC | all that these hold | |
+//! | Ogg | Vorbis, Opus, FLAC, each of any number of channels | Speex, CELT, PCM |
+//! | MP4, M4A | AAC, HE-AAC, ALAC, MP3, Opus, FLAC, PCM | AC-3, E-AC-3, AMR, DTS, encrypted |
+//! | QuickTime | AAC, PCM, G.711 | ALAC, QDesign, QCELP, GSM |
+//! | Matroska, WebM | AAC, MP3, Opus, Vorbis, FLAC, PCM | AC-3, DTS, TrueHD, WavPack, TTA |
+//! | AVI, Flash, MPEG transport streams, ASF | | all |
+//!
 //! What happens with unusual and damaged files:
 //!
 //! | file | outcome |

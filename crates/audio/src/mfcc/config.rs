@@ -383,15 +383,11 @@ impl MfccConfig {
                 format!("n_fft is {n}, it must be 1 to {LONGEST}"),
             )?;
         }
-        if let FftLength::Samples(n) = self.n_fft {
-            if let Span::Samples(window) = self.window_length {
-                check(
-                    window <= n,
-                    format!(
-                        "window_length is {window} samples, it must fit into n_fft, which is {n}"
-                    ),
-                )?;
-            }
+        if let (FftLength::Samples(n), Span::Samples(window)) = (self.n_fft, self.window_length) {
+            check(
+                window <= n,
+                format!("window_length is {window} samples, it must fit into n_fft, which is {n}"),
+            )?;
         }
         if let PreEmphasis::PerFrame(k) | PreEmphasis::Signal(k) = self.pre_emphasis {
             check(

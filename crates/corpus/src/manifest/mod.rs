@@ -206,7 +206,7 @@ fn read_lines(
 ) -> Result<(Vec<Line>, Vec<String>), Mistake> {
     let columns =
         Columns::find(&table.head, needs).map_err(|what| Mistake(Some(table.head_line), what))?;
-    let mut notes = table.notes;
+    let mut notes = table.notes.clone();
     notes.extend(columns.notes.iter().cloned());
     let mut files = Files::new(folder);
     let mut lines = Vec::new();

@@ -14,4 +14,5 @@ pub mod info;
 pub mod plot;
 pub mod select;
 pub mod synth;
+pub mod timeline;
 pub mod train;

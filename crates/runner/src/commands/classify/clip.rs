@@ -136,7 +136,7 @@ fn decoded(
     if pieces > 1 {
         notes.push(format!(
             "{:.0} minutes long; the answer is the mean over {pieces} pieces, weighted by the \
-             speech in each",
+             speech in each (`affekt timeline` says when which emotion is heard)",
             seconds / 60.0
         ));
     }

@@ -49,7 +49,8 @@ formats for programs its line has an `error`. What of a damaged file cannot be r
 told in seconds (seconds_lost); above a share (--max-lost) it is an error.
 
 A recording of more than five minutes is classified in pieces of a minute, and the
-answer is their mean, weighted by the speech in each.")]
+answer is their mean, weighted by the speech in each; `affekt timeline` says when which
+emotion is heard.")]
 pub struct Args {
     /// Recordings, folders of recordings, or - for a WAV from standard input
     #[arg(required = true, value_name = "FILE|DIR|-")]

@@ -1,0 +1,226 @@
+//! Segments of recordings in the formats of other programs.
+//!
+//! | format | read by |
+//! |---|---|
+//! | RTTM | diarization tools (pyannote, dscore, SpeechBrain): ten fields a line |
+//! | Audacity | labels: start, end, name, separated by tabs |
+//! | WebVTT, SRT | players, as subtitles |
+//! | TextGrid | Praat: intervals that tile the recording |
+//!
+//! CSV and Parquet are made with [`Records`].
+
+use crate::tables::{Kind, Records, Value};
+
+/// A stretch of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// When it begins, in seconds.
+    pub start: f64,
+    /// When it ends.
+    pub end: f64,
+    /// The label; none where there is none.
+    pub label: Option<String>,
+    /// Whether somebody speaks.
+    pub speech: bool,
+    /// The probability of every label.
+    pub probabilities: Vec<f32>,
+    /// How far it is from the training data.
+    pub unfamiliarity: Option<f32>,
+}
+
+impl Segment {
+    /// What it is called where there is always a name.
+    fn name(&self) -> &str {
+        match (&self.label, self.speech) {
+            (Some(label), _) => label,
+            (None, true) => "unsure",
+            (None, false) => "",
+        }
+    }
+}
+
+/// Segments with a label as RTTM. `name` is that of the recording, without spaces.
+///
+/// ```
+/// use report::segments::{Segment, rttm};
+///
+/// let segment = Segment {
+///     start: 0.5,
+///     end: 2.0,
+///     label: Some("calm".into()),
+///     speech: true,
+///     probabilities: vec![0.75],
+///     unfamiliarity: None,
+/// };
+/// assert_eq!(rttm("a b", &[segment]), "SPEAKER a_b 1 0.500 1.500 <NA> <NA> calm <NA> <NA>\n");
+/// ```
+pub fn rttm(name: &str, segments: &[Segment]) -> String {
+    let name = name.replace(char::is_whitespace, "_");
+    let line = |segment: &Segment| {
+        let label = segment.label.as_ref()?.replace(char::is_whitespace, "_");
+        let (start, length) = (segment.start, segment.end - segment.start);
+        Some(format!(
+            "SPEAKER {name} 1 {start:.3} {length:.3} <NA> <NA> {label} <NA> <NA>\n"
+        ))
+    };
+    segments.iter().filter_map(line).collect()
+}
+
+/// Segments of speech as Audacity's labels.
+pub fn audacity(segments: &[Segment]) -> String {
+    let spoken = segments.iter().filter(|segment| segment.speech);
+    spoken
+        .map(|s| format!("{:.6}\t{:.6}\t{}\n", s.start, s.end, s.name()))
+        .collect()
+}
+
+/// Segments of speech as WebVTT.
+pub fn vtt(segments: &[Segment]) -> String {
+    let mut text = "WEBVTT\n".to_owned();
+    for segment in segments.iter().filter(|segment| segment.speech) {
+        let (start, end) = (clock(segment.start, '.'), clock(segment.end, '.'));
+        text += &format!("\n{start} --> {end}\n{}\n", segment.name());
+    }
+    text
+}
+
+/// Segments of speech as SRT.
+pub fn srt(segments: &[Segment]) -> String {
+    let spoken = segments.iter().filter(|segment| segment.speech);
+    spoken
+        .enumerate()
+        .map(|(index, segment)| {
+            let (start, end) = (clock(segment.start, ','), clock(segment.end, ','));
+            format!("{}\n{start} --> {end}\n{}\n\n", index + 1, segment.name())
+        })
+        .collect()
+}
+
+/// Segments as a Praat TextGrid with one tier; they must follow each other.
+pub fn text_grid(segments: &[Segment]) -> String {
+    let end = segments.last().map_or(0.0, |segment| segment.end);
+    let mut text = format!(
+        "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end}\n\
+         tiers? <exists>\nsize = 1\nitem []:\n    item [1]:\n        class = \"IntervalTier\"\n        \
+         name = \"emotion\"\n        xmin = 0\n        xmax = {end}\n        intervals: size = {}\n",
+        segments.len()
+    );
+    for (index, segment) in segments.iter().enumerate() {
+        text += &format!(
+            "        intervals [{}]:\n            xmin = {}\n            xmax = {}\n            \
+             text = \"{}\"\n",
+            index + 1,
+            segment.start,
+            segment.end,
+            segment.name().replace('"', "\"\"")
+        );
+    }
+    text
+}
+
+/// A table with a row for each segment; `labels` are the names of the probabilities.
+/// Rows are added with [`row`].
+pub fn records(labels: &[String]) -> Records {
+    let first = [
+        ("path", Kind::Text),
+        ("start", Kind::Number),
+        ("end", Kind::Number),
+        ("label", Kind::Text),
+        ("speech", Kind::Number),
+        ("unfamiliarity", Kind::Number),
+    ];
+    let first = first.map(|(name, kind)| (name.to_owned(), kind));
+    let labels = labels
+        .iter()
+        .map(|label| (format!("p_{label}"), Kind::Number));
+    Records::new(first.into_iter().chain(labels))
+}
+
+/// The row of a segment in [`records`].
+pub fn row(path: &str, segment: &Segment) -> Vec<Value> {
+    let first = [
+        Value::Text(path.to_owned()),
+        Value::Number(segment.start),
+        Value::Number(segment.end),
+        Value::text(segment.label.as_deref()),
+        Value::Number(f64::from(u8::from(segment.speech))),
+        Value::number(segment.unfamiliarity.map(rounded)),
+    ];
+    let probabilities = segment
+        .probabilities
+        .iter()
+        .map(|p| Value::Number(rounded(*p)));
+    first.into_iter().chain(probabilities).collect()
+}
+
+/// Four decimals: more are not known.
+fn rounded(number: f32) -> f64 {
+    (f64::from(number) * 1e4).round() / 1e4
+}
+
+/// Hours, minutes, seconds and milliseconds.
+fn clock(seconds: f64, point: char) -> String {
+    let all = (seconds * 1000.0).round() as u64;
+    let (hours, minutes) = (all / 3_600_000, all / 60_000 % 60);
+    format!(
+        "{hours:02}:{minutes:02}:{:02}{point}{:03}",
+        all / 1000 % 60,
+        all % 1000
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segments() -> [Segment; 3] {
+        let segment = |start, end, label: Option<&str>, speech| Segment {
+            start,
+            end,
+            label: label.map(str::to_owned),
+            speech,
+            probabilities: vec![0.25, 0.75],
+            unfamiliarity: Some(0.123_456),
+        };
+        [
+            segment(0.0, 1.5, None, false),
+            segment(1.5, 3661.25, Some("calm"), true),
+            segment(3661.25, 3662.0, None, true),
+        ]
+    }
+
+    #[test]
+    fn subtitles_have_hours_and_milliseconds() {
+        assert_eq!(
+            vtt(&segments()),
+            "WEBVTT\n\n00:00:01.500 --> 01:01:01.250\ncalm\n\n01:01:01.250 --> 01:01:02.000\nunsure\n"
+        );
+        assert!(srt(&segments()).starts_with("1\n00:00:01,500 --> 01:01:01,250\ncalm\n\n2\n"));
+    }
+
+    #[test]
+    fn labels_of_audacity_are_separated_by_tabs() {
+        assert!(audacity(&segments()).starts_with("1.500000\t3661.250000\tcalm\n"));
+    }
+
+    #[test]
+    fn intervals_of_praat_tile_the_recording() {
+        let grid = text_grid(&segments());
+        assert!(grid.contains("intervals: size = 3") && grid.contains("xmax = 3662\n"));
+        assert!(
+            grid.contains("xmin = 1.5\n            xmax = 3661.25\n            text = \"calm\"")
+        );
+    }
+
+    #[test]
+    fn rows_have_a_column_for_every_label() {
+        let mut records = records(&["calm".into(), "sad".into()]);
+        records.push(row("a.wav", &segments()[1])).unwrap();
+        let csv = String::from_utf8(records.csv().unwrap()).unwrap();
+        assert_eq!(
+            csv,
+            "path,start,end,label,speech,unfamiliarity,p_calm,p_sad\n\
+             a.wav,1.5,3661.25,calm,1,0.1235,0.25,0.75\n"
+        );
+    }
+}
