@@ -192,10 +192,10 @@ impl Session {
         while !rest.is_empty() {
             let (now, after) = rest.split_at((hop - self.in_hop).min(rest.len()));
             self.kept.extend(now);
-            self.power += now
-                .iter()
-                .map(|s| f64::from(*s) * f64::from(*s))
-                .sum::<f64>();
+            // One by one, so that the sum does not depend on the chunks.
+            for sample in now {
+                self.power += f64::from(*sample) * f64::from(*sample);
+            }
             let frames = &mut self.frames;
             self.vad.push_frames(now, |frame, _| frames.push(frame));
             self.now += now.len() as u64;
