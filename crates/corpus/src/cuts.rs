@@ -182,7 +182,8 @@ impl<'a> Cuts<'a> {
         };
         let rate = f64::from(decoder.sample_rate());
         let have = self.first + self.kept.len() as u64;
-        let to = ended.to.unwrap_or(have);
+        // A segment that ends before it begins is empty.
+        let to = ended.to.unwrap_or(have).max(ended.from);
         if ended.from >= have || to.saturating_sub(have) as f64 > ROUNDING * rate {
             return Err(excerpt.too_long(have as f64 / rate));
         }
@@ -300,6 +301,16 @@ mod tests {
         assert!(text(2).contains("from 3 s to the end"), "{}", text(2));
         assert_eq!(text(3), text(4));
         assert!(text(3).starts_with(&bad.display().to_string()));
+    }
+
+    #[test]
+    fn a_segment_that_ends_before_it_begins_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = counting(folder.path());
+        let excerpts = [(1.5, 0.5), (1.0, 1.0)].map(|(a, b)| segment(&path, a, Some(b)));
+        let lengths = map_recordings(&excerpts, |_, recording| recording.unwrap().samples().len());
+        assert_eq!(lengths, [0, 0]);
+        assert!(excerpts[0].open().unwrap().samples().is_empty());
     }
 
     #[test]

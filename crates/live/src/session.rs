@@ -259,7 +259,7 @@ impl Session {
     }
 
     /// Puts the frames of a hop among the stretches of speech; whether somebody speaks
-    /// now, or did within a tenth of a second.
+    /// now, or did within a quarter of a second.
     fn notice_speech(&mut self) -> bool {
         for frame in self.frames.drain(..).filter(|frame| frame.speech) {
             let middle = (frame.time * f64::from(RATE)) as u64;
