@@ -215,8 +215,12 @@ mod tests {
         assert_eq!(label(0.5), None);
         assert_eq!(label(0.6), Some(0));
         assert_eq!(label(0.2), Some(0), "held");
-        assert_eq!(label(0.45), Some(0), "held, then above leave");
-        assert_eq!(label(0.45), Some(0));
+        assert_eq!(label(0.45), Some(0), "held");
+        assert_eq!(
+            label(0.47),
+            Some(0),
+            "no longer held, but above leave, and the other below enter"
+        );
         assert_eq!(label(0.3), Some(1));
         held.silence();
         assert_eq!(held.label(), None);
