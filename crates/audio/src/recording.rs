@@ -48,6 +48,11 @@ pub struct Reading {
     pub channels: usize,
     /// Audio tracks in the file.
     pub tracks: usize,
+    /// The track asked for, counted from 0.
+    pub track: Option<usize>,
+    /// Whether the file lacks the mark of its end that its kind should have, so that
+    /// some of it may be missing (Ogg).
+    pub is_open: bool,
     /// Whether the channels cancel each other out in their mean.
     pub cancelling: bool,
     /// The one channel with sound, where the others are empty and all were averaged.
@@ -61,6 +66,15 @@ impl Reading {
         let mut notes = Vec::new();
         if !self.loss.is_none() {
             notes.push(self.loss.text(seconds));
+        }
+        if self.tracks > 1 && self.track.is_none() {
+            notes.push(format!(
+                "it has {} audio tracks; this is the first that a player would take",
+                self.tracks
+            ));
+        }
+        if self.is_open && self.loss.is_none() {
+            notes.push("it has no mark of its end, so some of it may be missing".into());
         }
         if self.cancelling {
             notes.push(

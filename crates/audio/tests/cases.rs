@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use audio::{AudioError, DecodeSettings, Recording};
+use audio::{AudioError, DecodeSettings, Decoder, Recording};
 
-use crate::common::fixture;
+use crate::common::{Random, fixture};
 
 fn case(name: &str) -> PathBuf {
     fixture("cases").join(name)
@@ -163,4 +163,43 @@ fn a_file_with_two_tracks_says_so_and_gives_either() {
         .unwrap_err()
         .to_string();
     assert!(error.contains('2'), "{error}");
+}
+
+/// The first and the last part of a file with all between cut at many places, and with
+/// two stretches exchanged.
+fn damaged(bytes: &[u8], random: &mut Random) -> [Vec<u8>; 2] {
+    let n = bytes.len();
+    let cut = bytes[..n / 3 + random.below(n - n / 3)].to_vec();
+    let width = 10 + random.below(n / 10);
+    let first = n / 10 + random.below(n - n / 10 - 2 * width);
+    let second = first + width + random.below(n - first - 2 * width + 1);
+    let mut swapped = bytes.to_vec();
+    swapped[first..first + width].copy_from_slice(&bytes[second..second + width]);
+    swapped[second..second + width].copy_from_slice(&bytes[first..first + width]);
+    [cut, swapped]
+}
+
+#[test]
+fn what_is_cut_off_or_exchanged_is_told_from_a_file_and_from_a_pipe() {
+    let settings = DecodeSettings::default();
+    let (mut tried, mut silent) = (0, Vec::new());
+    let mut random = Random(7);
+    for (name, _, seconds) in READ {
+        let bytes = std::fs::read(case(name)).unwrap();
+        for copy in (0..10).flat_map(|_| damaged(&bytes, &mut random)) {
+            let of_file = Recording::from_bytes(&copy);
+            let of_pipe = Decoder::from_reader(std::io::Cursor::new(copy), &settings)
+                .and_then(Decoder::read_to_end);
+            for recording in [of_file, of_pipe].into_iter().flatten() {
+                tried += 1;
+                let reading = recording.reading();
+                let is_told = !reading.loss.is_none() || reading.is_open;
+                if recording.duration() < seconds - 0.15 && !is_told {
+                    silent.push((name, recording.duration()));
+                }
+            }
+        }
+    }
+    // A cut between two frames of a kind without any mark of its end leaves no trace.
+    assert!(tried > 200 && silent.len() * 50 < tried, "{tried} {silent:?}");
 }

@@ -16,6 +16,38 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     audio::write_atomically(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// The format that was asked for, else the one that the ending of the output file
+/// tells, else the first: `endings` are all of them, without the dot, in lower case.
+///
+/// # Errors
+///
+/// Where the ending is not among them, and for Parquet without a file.
+pub fn format<F: Copy + PartialEq>(
+    asked: Option<F>,
+    out: Option<&Path>,
+    endings: &[(&str, F)],
+) -> Result<F> {
+    let of_parquet = endings.iter().find(|(ending, _)| *ending == "parquet");
+    if out.is_none() && asked.is_some() && asked == of_parquet.map(|(_, format)| *format) {
+        bail!("Parquet is written into a file: add --out FILE.parquet");
+    }
+    let (None, Some(out)) = (asked, out) else {
+        return Ok(asked.unwrap_or(endings[0].1));
+    };
+    let ending = out.extension().unwrap_or_default().to_string_lossy();
+    let found = endings
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(&ending));
+    found.map(|(_, format)| *format).with_context(|| {
+        let known: Vec<_> = endings.iter().map(|(e, _)| format!(".{e}")).collect();
+        format!(
+            "{}: the ending tells the format ({}); for another name give --format",
+            out.display(),
+            known.join(", ")
+        )
+    })
+}
+
 /// Says on standard error what happened to some files.
 pub fn list<T: AsRef<str>>(what: &str, lines: &[T]) {
     for line in lines.iter().take(NAMED) {

@@ -72,12 +72,15 @@ impl TrackCodec {
                     .ok_or_else(|| corrupt(name, "its Opus header is invalid"));
             }
             #[cfg(not(feature = "opus"))]
-            return Err(unsupported(
-                name,
-                "this is Opus audio, which this build does not include (feature `opus`)".into(),
-            ));
+            {
+                // Only Opus is stored differently by kind of file.
+                let _ = kind;
+                return Err(unsupported(
+                    name,
+                    "this is Opus audio, which this build does not include (feature `opus`)".into(),
+                ));
+            }
         }
-        let _ = kind;
         let config = parameters.extra_data.as_deref().unwrap_or_default();
         let packets = match parameters.codec {
             id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3 => Some(packets::mpeg()),

@@ -80,6 +80,7 @@ pub struct Decoder {
     pub(super) lost_before: f64,
     pub(super) levels: Levels,
     pub(super) tracks: usize,
+    pub(super) track: Option<usize>,
     pub(super) finished: bool,
     pub(super) file_length: Option<u64>,
     pub(super) file_position: Arc<AtomicU64>,
@@ -132,6 +133,8 @@ impl Decoder {
             loss: self.loss,
             channels: self.channels,
             tracks: self.tracks,
+            track: self.track,
+            is_open: self.finished && self.input.is_open(),
             cancelling: self.take == Channels::Mix && self.levels.cancel(),
             only_channel: match self.take {
                 Channels::Mix => self.levels.only(),

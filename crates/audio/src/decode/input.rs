@@ -37,6 +37,14 @@ pub(super) enum Piece {
 }
 
 impl Input {
+    /// Whether the stream has no mark of its end, where its kind should have one.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Input::Track(track) => track.is_open(),
+            _ => false,
+        }
+    }
+
     /// The next piece; samples are appended to `interleaved`, channels interleaved.
     pub(super) fn next(&mut self, interleaved: &mut Vec<f32>) -> Result<Piece, Failure> {
         match self {

@@ -90,6 +90,7 @@ mod riff;
 mod settings;
 mod source;
 mod sphere;
+mod structure;
 mod track;
 #[cfg(feature = "vorbis")]
 mod vorbis;

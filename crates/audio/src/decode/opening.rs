@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use symphonia::core::io::MediaSourceStream;
 
@@ -21,6 +21,7 @@ use super::loss::Loss;
 use super::pcm::Pcm;
 use super::settings::{Channels, DecodeSettings};
 use super::source::{Reader, View};
+use super::structure::Structure;
 use super::track::{Blocks, Track};
 use super::{au, mp4, riff, sphere};
 use crate::error::{AudioError, Source};
@@ -241,10 +242,19 @@ impl Decoder {
                 format!("it holds {inside}, which is not supported"),
             ));
         }
+        let structure = match Structure::new(kind) {
+            Some(walk) if file.is_seekable() => {
+                let walk = walk.walk(&mut file);
+                Some(walk.map_err(|e| failed(e.into(), "the file", &name))?)
+            }
+            walk => walk,
+        };
+        let structure = structure.map(|walk| Arc::new(Mutex::new(walk)));
         let (file_length, file_position) = (file.length(), file.shared_position());
+        let watched = structure.clone().filter(|_| !file.is_seekable());
         let view = match &layout {
             Some(layout) => View::new(layout.header(), file, layout.data_length()),
-            None => View::new(Vec::new(), file, None),
+            None => View::new(Vec::new(), file, None).watched(watched),
         };
         let stream = MediaSourceStream::new(Box::new(view), Default::default());
         let format = guarded(|| demuxer(kind, stream)).map_err(|e| match e {
@@ -289,7 +299,8 @@ impl Decoder {
         });
         let skip = codec.skip() as u64;
         let edit = mp4::of_track(&edits, header.id);
-        let track = Track::new(format, &header, codec, kind, name.clone(), blocks, edit);
+        let track = Track::new(format, &header, codec, kind, name.clone(), blocks, edit)
+            .with_structure(structure);
         Decoder {
             sample_rate: parameters.sample_rate.unwrap_or(0),
             channels: parameters.channels.as_ref().map_or(0, |c| c.count()),
@@ -328,6 +339,7 @@ impl Decoder {
             lost_before: 0.0,
             levels: Levels::default(),
             tracks: 1,
+            track: settings.track,
             finished: false,
             file_length: None,
             file_position: Arc::default(),

@@ -1,10 +1,12 @@
 //! The source of bytes: a file, memory or a pipe, and a view of part of it.
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use symphonia::core::io::MediaSource;
+
+use super::structure::Watched;
 
 /// A source that can be read and rewound.
 pub(super) trait ReadSeek: Read + Seek + Send + Sync {}
@@ -159,6 +161,8 @@ pub(super) struct View {
     length: Option<u64>,
     /// Counted from the first made-up byte.
     position: u64,
+    /// What follows the bytes of a pipe as they are read.
+    watched: Option<Watched>,
 }
 
 impl View {
@@ -174,7 +178,13 @@ impl View {
             },
             source,
             position: 0,
+            watched: None,
         }
+    }
+
+    /// Shows every byte that is read to a walk, if there is one.
+    pub(super) fn watched(self, watched: Option<Watched>) -> Self {
+        View { watched, ..self }
     }
 
     fn total(&self) -> Option<u64> {
@@ -198,6 +208,10 @@ impl Read for View {
             let n = left.min(buffer.len() as u64) as usize;
             self.source.read(&mut buffer[..n])?
         };
+        if let Some(watched) = &self.watched {
+            let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            watched.push(&buffer[..n]);
+        }
         self.position += n as u64;
         Ok(n)
     }

@@ -13,11 +13,16 @@ use super::failure::{Failure, guarded};
 use super::input::Piece;
 use super::kind::Kind;
 use super::mp4::Edit;
+use super::structure::{self, Watched};
 use crate::error::Source;
 
 /// A jump of a track's clock by more than this many seconds is sound that is not
 /// there; less is rounding.
 const JUMP: f64 = 0.015;
+
+/// By how much times in Matroska and MP4 may be off, in seconds: Matroska's are in
+/// milliseconds, and encoders' delays are told in different ways.
+const INEXACT_TIMES: f64 = 0.05;
 
 /// How far the length in the header of a lossy format may be off, in seconds: it
 /// counts what encoders add at the ends in different ways.
@@ -49,6 +54,15 @@ pub(super) struct Track {
     /// A packet that something is missing before.
     waiting: Option<Packet>,
     ended: bool,
+    /// The container's elements; of a pipe, those so far.
+    structure: Option<Watched>,
+    /// When the next packet should begin if nothing is missing, in seconds, by the
+    /// samples decoded.
+    clock: Option<f64>,
+    /// Seconds reported lost before the end.
+    lost: f64,
+    /// Whether what the structure tells is reported.
+    is_counted: bool,
 }
 
 /// What the header of a WAV file says of its ADPCM.
@@ -89,11 +103,26 @@ impl Track {
             due: None,
             waiting: None,
             ended: false,
+            structure: None,
+            clock: None,
+            lost: 0.0,
+            is_counted: false,
             format,
             codec,
             kind,
             name,
         }
+    }
+
+    /// With a walk through the container, which tells what the demuxer passes over.
+    pub(super) fn with_structure(self, structure: Option<Watched>) -> Self {
+        Track { structure, ..self }
+    }
+
+    /// Whether a stream of the container has no mark of its end.
+    pub(super) fn is_open(&self) -> bool {
+        let damage = self.structure.as_ref().map(structure::damage);
+        self.ended && damage.is_some_and(|damage| damage.is_open)
     }
 
     pub(super) fn next(&mut self, interleaved: &mut Vec<f32>) -> Result<Piece, Failure> {
@@ -121,6 +150,7 @@ impl Track {
         if let Some(seconds) = self.jump(&packet) {
             self.waiting = Some(packet);
             self.given += seconds;
+            self.lost += seconds;
             return Ok(Piece::Lost { seconds });
         }
         self.decode(&packet, interleaved)
@@ -136,11 +166,16 @@ impl Track {
     }
 
     /// Seconds between the end of the last packet and the start of this one, if
-    /// packets between them are missing. Only Ogg tells: the times in Matroska and
-    /// MP4 also jump where a recorder paused.
+    /// packets between them are missing. The times in Matroska and MP4 also jump where
+    /// a recorder paused, so they count only in a damaged file.
     fn jump(&mut self, packet: &Packet) -> Option<f64> {
         if self.kind != Kind::Ogg {
-            return None;
+            let damage = self.structure.as_ref().map(structure::damage)?;
+            let begins = self.seconds(u64::try_from(packet.pts.get()).ok()?)?;
+            let due = std::mem::replace(&mut self.clock, Some(begins));
+            self.clock = Some(due.map_or(begins, |due| due.max(begins)));
+            let seconds = begins - due?;
+            return (damage.damaged > 0 && seconds > INEXACT_TIMES).then_some(seconds);
         }
         let due = self
             .due
@@ -170,12 +205,16 @@ impl Track {
                 interleaved.clear();
                 let seconds = self.seconds(packet.block_dur().get()).unwrap_or(0.0);
                 self.given += seconds;
+                self.lost += seconds;
                 return Ok(Piece::Lost { seconds });
             }
             Err(e) => return Err(e),
         };
         if channels == 0 || interleaved.is_empty() {
             return Ok(Piece::Nothing);
+        }
+        if let Some(clock) = &mut self.clock {
+            *clock += (interleaved.len() / channels) as f64 / f64::from(sample_rate.max(1));
         }
         if !self.codec.trims() {
             self.trim(packet, sample_rate, channels, interleaved);
@@ -219,13 +258,32 @@ impl Track {
     /// The end, or what the header promises after it.
     fn end(&mut self) -> Piece {
         self.ended = true;
-        match self.promised.take() {
-            // Sums of lengths are not exact; less than a sample is none.
-            Some(seconds) if seconds > self.given + LESS_THAN_A_SAMPLE => Piece::Missing {
-                seconds: seconds - self.given,
-            },
-            _ => Piece::End,
+        let by_header = self.promised.take().map_or(0.0, |all| all - self.given);
+        let seconds = by_header.max(self.missing_by_structure());
+        // Sums of lengths are not exact; less than a sample is none.
+        match seconds > LESS_THAN_A_SAMPLE {
+            true => Piece::Missing { seconds },
+            false => Piece::End,
         }
+    }
+
+    /// Seconds in the bytes that are missing at the end, or damaged where no packet
+    /// told so: an estimate by the bytes that are there. Once only.
+    fn missing_by_structure(&mut self) -> f64 {
+        let Some(damage) = self.structure.as_ref().map(structure::damage) else {
+            return 0.0;
+        };
+        if self.is_counted {
+            return 0.0;
+        }
+        self.is_counted = true;
+        let damaged = match self.lost > 0.0 {
+            true => 0,
+            false => damage.damaged,
+        };
+        let whole = damage.bytes.saturating_sub(damaged).max(1);
+        let bytes = damage.missing.saturating_add(damaged);
+        bytes as f64 * self.given / whole as f64
     }
 
     fn next_in_chain(&mut self) -> Result<Piece, Failure> {

@@ -13,7 +13,7 @@ use training::with_path;
 
 use crate::decode_options::OneChannelOptions;
 use crate::model_options::ModelOptions;
-use crate::output::{count, recordings, write_file};
+use crate::output::{self, count, recordings, write_file};
 use crate::terminal;
 
 /// Steps of the progress bar for each recording.
@@ -84,28 +84,19 @@ pub enum Format {
 
 impl Args {
     fn format(&self) -> Result<Format> {
-        let ending = self.out.as_ref().and_then(|out| out.extension());
-        let ending = ending.map(|ending| ending.to_string_lossy().to_lowercase());
-        Ok(match (self.format, ending.as_deref()) {
-            (Some(Format::Parquet), _) if self.out.is_none() => {
-                bail!("Parquet is written into a file: add --out FILE.parquet")
-            }
-            (Some(format), _) => format,
-            (None, None) if self.out.is_none() => Format::Text,
-            (None, Some("csv")) => Format::Csv,
-            (None, Some("json")) => Format::Json,
-            (None, Some("jsonl" | "ndjson")) => Format::Jsonl,
-            (None, Some("parquet")) => Format::Parquet,
-            (None, Some("rttm")) => Format::Rttm,
-            (None, Some("vtt")) => Format::Vtt,
-            (None, Some("srt")) => Format::Srt,
-            (None, Some("textgrid")) => Format::Textgrid,
-            (None, Some("txt")) => Format::Text,
-            (None, _) => bail!(
-                "the ending of --out tells the format (.csv, .json, .jsonl, .parquet, .rttm, .vtt, \
-                 .srt, .TextGrid, .txt); for another name give --format"
-            ),
-        })
+        let endings = [
+            ("txt", Format::Text),
+            ("csv", Format::Csv),
+            ("json", Format::Json),
+            ("jsonl", Format::Jsonl),
+            ("ndjson", Format::Jsonl),
+            ("parquet", Format::Parquet),
+            ("rttm", Format::Rttm),
+            ("vtt", Format::Vtt),
+            ("srt", Format::Srt),
+            ("TextGrid", Format::Textgrid),
+        ];
+        output::format(self.format, self.out.as_deref(), &endings)
     }
 }
 

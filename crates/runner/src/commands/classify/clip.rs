@@ -140,13 +140,6 @@ fn decoded(
             seconds / 60.0
         ));
     }
-    if reading.tracks > 1 && part.track.is_none() {
-        notes.push(format!(
-            "it has {} audio tracks; this is the first that a player would take, --track N takes \
-             another",
-            reading.tracks
-        ));
-    }
     Ok(Clip {
         prepared,
         seconds,

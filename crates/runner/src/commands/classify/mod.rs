@@ -17,7 +17,7 @@ use self::clip::{Clip, STEPS, Task, named, prepare, tasks};
 use self::results::{Record, Results};
 use crate::decode_options::DecodeOptions;
 use crate::model_options::ModelOptions;
-use crate::output::{count, recordings};
+use crate::output::{self, count, recordings};
 use crate::terminal;
 
 /// Recordings between two writes: enough to keep every core busy, and as many
@@ -100,31 +100,15 @@ pub enum Format {
 
 impl Args {
     fn format(&self) -> Result<Format> {
-        let ending = self.out.as_ref().map(|out| {
-            let ending = out.extension().unwrap_or_default().to_string_lossy();
-            match ending.to_lowercase().as_str() {
-                "json" => Ok(Format::Json),
-                "jsonl" | "ndjson" => Ok(Format::Jsonl),
-                "csv" => Ok(Format::Csv),
-                "parquet" => Ok(Format::Parquet),
-                "txt" => Ok(Format::Text),
-                _ => Err(anyhow!(
-                    "{}: the ending tells the format: .json, .jsonl, .csv, .parquet or .txt; or \
-                     give --format",
-                    out.display()
-                )),
-            }
-        });
-        let format = match (self.format, ending) {
-            (Some(format), _) => format,
-            (None, Some(by_ending)) => by_ending?,
-            (None, None) => Format::Text,
-        };
-        ensure!(
-            format != Format::Parquet || self.out.is_some(),
-            "Parquet is written into a file: add --out FILE.parquet"
-        );
-        Ok(format)
+        let endings = [
+            ("txt", Format::Text),
+            ("json", Format::Json),
+            ("jsonl", Format::Jsonl),
+            ("ndjson", Format::Jsonl),
+            ("csv", Format::Csv),
+            ("parquet", Format::Parquet),
+        ];
+        output::format(self.format, self.out.as_deref(), &endings)
     }
 }
 
