@@ -201,5 +201,8 @@ fn what_is_cut_off_or_exchanged_is_told_from_a_file_and_from_a_pipe() {
         }
     }
     // A cut between two frames of a kind without any mark of its end leaves no trace.
-    assert!(tried > 200 && silent.len() * 50 < tried, "{tried} {silent:?}");
+    assert!(
+        tried > 200 && silent.len() * 50 < tried,
+        "{tried} {silent:?}"
+    );
 }

@@ -10,6 +10,12 @@ pub enum LiveError {
         /// Which setting, its value and the range.
         what: String,
     },
+    /// A text is no speaker profile, or one of another version.
+    #[error("this is no speaker profile of this program ({what}); make one with --save-speaker")]
+    Profile {
+        /// What is wrong.
+        what: String,
+    },
     /// Samples or their rate cannot be used; see the error inside.
     #[error(transparent)]
     Audio(#[from] audio::AudioError),

@@ -15,7 +15,8 @@
 //!   when a label changes, each with what it is for.
 //! - [`Timeline`]: updates put together into segments, for recordings.
 //!
-//! There are no sockets, no threads and no devices in this crate.
+//! There are no sockets and no devices in this crate, and no clock but the samples. Several
+//! hops that come at once are computed on all cores.
 //!
 //! ```no_run
 //! use live::{Event, Session, SessionSettings};
@@ -34,17 +35,28 @@
 //! # Ok::<(), live::LiveError>(())
 //! ```
 
+mod answer;
 mod error;
+mod event;
+mod message;
 mod session;
 mod settings;
 mod smoothing;
+mod speech;
 mod timeline;
+mod voice;
 
 pub use error::LiveError;
-pub use session::{Event, Session, Update, Utterance};
+pub use event::{Event, Update, Utterance, Verdict};
+pub use message::message;
+pub use session::Session;
 pub use settings::SessionSettings;
 pub use smoothing::{Hysteresis, Smoothing};
 pub use timeline::{Span, Timeline};
+pub use voice::Profile;
+
+/// All analysis is at this rate in Hz, the one that models hear.
+const RATE: u32 = 16_000;
 
 const _: () = {
     const fn crosses_threads<T: Send>() {}

@@ -2,83 +2,36 @@
 
 use std::collections::VecDeque;
 
-use audio::{Recording, StreamResampler, VadFrame, VadSettings, VadStream};
-use model::{Classification, Enrolment, Recognizer};
+use audio::{Pitch, Recording, StreamResampler};
+use model::{EmbeddingStream, Recognizer};
+use rayon::prelude::*;
 
+use crate::answer::{self, Answer, Computed, Step, Task};
 use crate::smoothing::{Held, Smoothed};
-use crate::{LiveError, SessionSettings};
+use crate::speech::Speech;
+use crate::voice::Voice;
+use crate::{Event, LiveError, Profile, RATE, SessionSettings, Update, Utterance, Verdict};
 
-/// All analysis is at this rate, the one that models hear.
-const RATE: u32 = 16_000;
-
-/// What a session has to say.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// Somebody began to speak.
-    Begin {
-        /// When, in seconds of the session.
-        at: f64,
-    },
-    /// The state after a hop.
-    Update(Update),
-    /// Somebody stopped speaking.
-    End(Utterance),
-}
-
-/// The state of a session after a hop of sound.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Update {
-    /// The beginning of the sound that the answer is about, in seconds of the session.
-    pub audio_start: f64,
-    /// The end of it, which is now.
-    pub audio_end: f64,
-    /// The model's probabilities, in the order of its labels; none where there is too
-    /// little speech for an answer.
-    pub raw: Option<Vec<f32>>,
-    /// Smoothed over time; they decay while nobody speaks, and then do not add up to 1.
-    pub smooth: Vec<f32>,
-    /// The label at present, by its number.
-    pub label: Option<usize>,
-    /// Whether somebody speaks now.
-    pub speech: bool,
-    /// How far the sound is from the training data; above 1 the answer is unreliable.
-    pub unfamiliarity: Option<f32>,
-    /// Level of the hop in dB below full scale.
-    pub level_db: f64,
-    /// Whether the model is adapted to the voice.
-    pub adapted: bool,
-}
-
-/// What was said between two pauses.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Utterance {
-    /// When it began, in seconds of the session.
-    pub start: f64,
-    /// When it ended.
-    pub end: f64,
-    /// The answer for all of it; none if it is too short for one.
-    pub answer: Option<Classification>,
-}
+/// Answers computed at once, on all cores.
+const AT_ONCE: usize = 32;
+/// Seconds of silence that stand for sound that is missing; the clock moves on.
+const STANDS_FOR_A_GAP: f64 = 1.0;
+/// The encoder lets sound before and after speech pass, in samples.
+const AROUND: u64 = 1600;
+/// The lowest level that is told, in dB.
+const LOWEST_LEVEL: f64 = -120.0;
 
 /// A listening session.
 ///
 /// Its memory is bounded by [`SessionSettings::longest_utterance`].
 pub struct Session {
     settings: SessionSettings,
-    /// As it came.
-    plain: Recognizer,
-    /// Adapted to the voice so far.
-    recognizer: Recognizer,
-    enrolment: Enrolment,
-    /// Speech of the finished utterances.
-    learned: f64,
+    voice: Voice,
     resampler: Option<StreamResampler>,
     resampled: Vec<f32>,
-    vad: VadStream,
-    frames: Vec<VadFrame>,
+    speech: Speech,
+    encoder: Option<EmbeddingStream>,
+    pitch: Pitch,
     /// The latest samples at [`RATE`], from `first` on.
     kept: VecDeque<f32>,
     first: u64,
@@ -87,10 +40,11 @@ pub struct Session {
     /// Samples of the present hop.
     in_hop: usize,
     power: f64,
-    /// Stretches of speech that still matter: beginning and end, in samples.
-    speech: VecDeque<(u64, u64)>,
-    /// Beginning of the present utterance.
-    utterance: Option<u64>,
+    /// Seconds that the session's clock is ahead of its samples: sound that is missing.
+    ahead: f64,
+    dropped: f64,
+    lag: f64,
+    steps: Vec<Step>,
     smooth: Smoothed,
     held: Held,
 }
@@ -109,24 +63,24 @@ impl Session {
         settings.validate()?;
         let labels = recognizer.description().labels.len();
         Ok(Self {
-            plain: recognizer.clone(),
-            recognizer,
-            enrolment: Enrolment::new(),
-            learned: 0.0,
+            encoder: recognizer.embedding_stream()?,
+            voice: Voice::new(recognizer, &settings),
             resampler: match sample_rate {
                 RATE => None,
                 rate => Some(StreamResampler::new(rate, RATE)?),
             },
             resampled: Vec::new(),
-            vad: VadStream::new(&VadSettings::default(), RATE)?,
-            frames: Vec::new(),
+            speech: Speech::new()?,
+            pitch: answer::pitch()?,
             kept: VecDeque::new(),
             first: 0,
             now: 0,
             in_hop: 0,
             power: 0.0,
-            speech: VecDeque::new(),
-            utterance: None,
+            ahead: 0.0,
+            dropped: 0.0,
+            lag: 0.0,
+            steps: Vec::new(),
             smooth: Smoothed::new(settings.smoothing, labels),
             held: Held::new(settings.label),
             settings,
@@ -135,23 +89,57 @@ impl Session {
 
     /// The names of the labels, in the order of probabilities.
     pub fn labels(&self) -> &[String] {
-        &self.plain.description().labels
+        &self.voice.plain().description().labels
     }
 
-    /// Seconds of sound so far.
+    /// Seconds of the session so far, with those that are missing.
     pub fn seconds(&self) -> f64 {
-        seconds(self.now)
+        self.clock(self.now)
     }
 
     /// Forgets the voice that it has learned: somebody else speaks.
     pub fn reset(&mut self) {
-        self.recognizer = self.plain.clone();
-        self.enrolment = Enrolment::new();
-        self.learned = 0.0;
+        self.voice.reset();
+    }
+
+    /// What it has learned of the voice, to be kept.
+    pub fn profile(&self) -> &Profile {
+        self.voice.profile()
+    }
+
+    /// Begins with a voice that was learned before.
+    ///
+    /// # Errors
+    ///
+    /// [`LiveError::Model`] if the profile was made with a model of other features.
+    pub fn set_profile(&mut self, profile: Profile) -> Result<(), LiveError> {
+        self.voice.set_profile(profile)
+    }
+
+    /// How many seconds of sound wait behind the samples that are pushed next; the
+    /// updates tell it as their lag.
+    pub fn set_waiting(&mut self, seconds: f64) {
+        self.lag = seconds;
+    }
+
+    /// From which smoothed probability on a label is given.
+    ///
+    /// # Errors
+    ///
+    /// [`LiveError::Settings`] outside 0 to 1.
+    pub fn set_threshold(&mut self, enter: f32) -> Result<(), LiveError> {
+        let mut settings = self.settings;
+        settings.label.enter = enter;
+        settings.label.leave = settings.label.leave.min(enter);
+        settings.validate()?;
+        self.settings = settings;
+        self.held.set(settings.label);
+        Ok(())
     }
 
     /// Takes the next samples, any number of them, and calls `each` with what they
-    /// bring about. The events do not depend on how the samples are cut into chunks.
+    /// bring about. The events do not depend on how the samples are cut into chunks;
+    /// those of a long chunk are computed on all cores.
     ///
     /// # Errors
     ///
@@ -166,7 +154,24 @@ impl Session {
         }
         let done = self.take(&resampled, &mut each);
         self.resampled = resampled;
-        done
+        done?;
+        self.compute(&mut each)
+    }
+
+    /// Tells the session of sound that is missing: a device that was away, samples that
+    /// came faster than they could be heard. An utterance ends, the clock goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn skip(&mut self, seconds: f64, mut each: impl FnMut(Event)) -> Result<(), LiveError> {
+        self.dropped += seconds;
+        let silence = seconds.min(STANDS_FOR_A_GAP);
+        let samples = vec![0.0; (silence * f64::from(RATE)).round() as usize];
+        self.take(&samples, &mut each)?;
+        self.compute(&mut each)?;
+        self.ahead += seconds - silence;
+        Ok(())
     }
 
     /// Ends the sound: the last utterance ends with it.
@@ -183,7 +188,8 @@ impl Session {
         if self.in_hop > 0 {
             self.hop(&mut each)?;
         }
-        self.end_utterance(&mut each)
+        self.end_utterance(&mut each)?;
+        self.compute(&mut each)
     }
 
     fn take(&mut self, samples: &[f32], each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
@@ -196,8 +202,6 @@ impl Session {
             for sample in now {
                 self.power += f64::from(*sample) * f64::from(*sample);
             }
-            let frames = &mut self.frames;
-            self.vad.push_frames(now, |frame, _| frames.push(frame));
             self.now += now.len() as u64;
             self.in_hop += now.len();
             if self.in_hop == hop {
@@ -210,122 +214,148 @@ impl Session {
 
     /// At the end of a hop.
     fn hop(&mut self, each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
-        let step = self.in_hop as f64 / f64::from(RATE);
-        let level_db = 10.0 * (self.power / self.in_hop as f64).log10();
+        let length = self.in_hop as u64;
+        let seconds = length as f64 / f64::from(RATE);
+        let level = 10.0 * (self.power / length as f64).log10();
         (self.in_hop, self.power) = (0, 0.0);
-        let speech = self.notice_speech();
-        if let Some(begin) = self.begins(speech) {
-            self.utterance = Some(begin);
-            each(Event::Begin { at: seconds(begin) });
+        let recording = self.recording(self.now - length, self.now)?;
+        self.speech.push(recording.samples());
+        let (speech, begins) = self.speech.notice(self.now, self.first);
+        if let Some(begin) = begins {
+            let at = self.clock(begin);
+            self.steps.push(Step::Say(Event::Begin { at }));
+            if let Some(encoder) = &mut self.encoder {
+                encoder.restart();
+            }
         }
-        let (start, spoken) = self.window();
-        let mut update = Update {
-            audio_start: seconds(start),
-            audio_end: seconds(self.now),
-            raw: None,
-            smooth: Vec::new(),
-            label: None,
-            speech,
-            unfamiliarity: None,
-            level_db,
-            adapted: self.learned > 0.0 && self.learned >= self.settings.learn_after,
-        };
-        let answer = match speech && spoken >= self.settings.first {
-            true => self.classify(start, self.now)?,
+        if let Some(encoder) = &mut self.encoder {
+            encoder.push(recording.samples());
+        }
+        let (start, spoken) = self.speech.window(self.now, self.settings.window);
+        let start = start.max(self.first);
+        let task = match speech && spoken >= self.settings.first {
+            true => Some(self.task(start, self.now)?),
             false => None,
         };
-        match answer {
-            Some(answer) => {
-                let raw: Vec<f32> = answer.scores().iter().map(|(_, p)| *p).collect();
-                self.smooth.answer(&raw, step);
-                self.held.take(&self.smooth.values(), step);
-                update.unfamiliarity = answer.unfamiliarity();
-                update.raw = Some(raw);
+        let recent = match speech {
+            true => {
+                let from = self.now.saturating_sub(length + AROUND).max(self.first);
+                self.recording(from, self.now)?.into_samples()
             }
-            None if !speech => {
-                self.smooth.decay(step, self.settings.decay);
-                self.held.silence();
-            }
-            None => {}
-        }
-        update.smooth = self.smooth.values();
-        update.label = self.held.label();
-        each(Event::Update(update));
-        if self.is_over() {
+            false => Vec::new(),
+        };
+        self.steps.push(Step::Hop {
+            update: Update {
+                audio_start: self.clock(start),
+                audio_end: self.clock(self.now),
+                raw: None,
+                smooth: Vec::new(),
+                label: None,
+                verdict: Verdict::NoSpeech,
+                speech,
+                unfamiliarity: None,
+                level_db: level.max(LOWEST_LEVEL),
+                pitch_hz: None,
+                adapted: false,
+                lag: self.lag,
+                dropped: self.dropped,
+            },
+            seconds,
+            task,
+            recent,
+        });
+        if self.speech.is_over(self.now, &self.settings) {
             self.end_utterance(each)?;
+        } else if self.steps.len() >= AT_ONCE {
+            self.compute(each)?;
         }
         self.forget();
         Ok(())
     }
 
-    /// Puts the frames of a hop among the stretches of speech; whether somebody speaks
-    /// now, or did within a quarter of a second.
-    fn notice_speech(&mut self) -> bool {
-        for frame in self.frames.drain(..).filter(|frame| frame.speech) {
-            let middle = (frame.time * f64::from(RATE)) as u64;
-            let half = u64::from(RATE) / 200;
-            let (from, to) = (middle.saturating_sub(half), middle + half);
-            match self.speech.back_mut() {
-                // Frames are 10 ms apart.
-                Some((_, end)) if from <= *end + half => *end = to,
-                _ => self.speech.push_back((from, to)),
-            }
-        }
-        let recent = u64::from(RATE) / 4;
-        (self.speech.back()).is_some_and(|(_, end)| *end + recent > self.now)
-    }
-
-    /// The beginning of an utterance, if one begins.
-    fn begins(&self, speech: bool) -> Option<u64> {
-        match (self.utterance, speech) {
-            (None, true) => self.speech.back().map(|(from, _)| (*from).max(self.first)),
-            _ => None,
-        }
-    }
-
-    /// Whether the present utterance is over.
-    fn is_over(&self) -> bool {
-        let Some(begin) = self.utterance else {
-            return false;
+    /// Ends the present utterance. What follows may be heard with another voice, so all
+    /// before is computed.
+    fn end_utterance(&mut self, each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
+        let Some((begin, end)) = self.speech.end(self.now) else {
+            return Ok(());
         };
-        let last = self.speech.back().map_or(begin, |(_, end)| *end);
-        seconds(self.now.saturating_sub(last)) >= self.settings.pause
-            || seconds(self.now - begin) >= self.settings.longest_utterance
+        let task = self.task(begin, end)?;
+        let (start, end) = (self.clock(begin), self.clock(end));
+        self.steps.push(Step::End { start, end, task });
+        self.compute(each)
     }
 
-    /// Where the window begins, and seconds of speech in it: as far back as there is
-    /// so much speech, within the present utterance.
-    fn window(&self) -> (u64, f64) {
-        let Some(begin) = self.utterance else {
-            return (self.now, 0.0);
+    /// Computes what waits and says it, in order.
+    fn compute(&mut self, each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
+        let steps = std::mem::take(&mut self.steps);
+        let (recognizer, pitch) = (self.voice.adapted(), &self.pitch);
+        let computed: Vec<Computed> = match steps.len() {
+            1 => vec![steps[0].compute(recognizer, pitch)?],
+            _ => (steps.par_iter())
+                .map(|step| step.compute(recognizer, pitch))
+                .collect::<Result<_, _>>()?,
         };
-        let wanted = self.settings.window * f64::from(RATE);
-        let (mut start, mut spoken) = (self.now, 0u64);
-        for (from, to) in self.speech.iter().rev() {
-            let from = (*from).max(begin);
-            if *to <= begin {
-                break;
-            }
-            let left = (wanted as u64).saturating_sub(spoken);
-            let length = (to - from).min(left);
-            spoken += length;
-            start = to - length;
-            if length == left {
-                break;
-            }
+        for (step, computed) in steps.into_iter().zip(computed) {
+            each(match step {
+                Step::Say(event) => event,
+                Step::Hop {
+                    update, seconds, ..
+                } => Event::Update(self.update(update, seconds, computed)),
+                Step::End { start, end, .. } => {
+                    let answer = computed.answer;
+                    let new_voice = match &answer {
+                        Some(answer) => self.voice.learn(answer)?,
+                        None => false,
+                    };
+                    Event::End(Utterance {
+                        start,
+                        end,
+                        answer: answer.map(|answer| answer.said),
+                        new_voice,
+                    })
+                }
+            });
         }
-        (start.max(self.first), spoken as f64 / f64::from(RATE))
+        Ok(())
     }
 
-    /// The model's answer for a stretch of sound; none where it is too short.
-    fn classify(&self, from: u64, to: u64) -> Result<Option<Classification>, LiveError> {
-        let prepared = match self.recognizer.prepare(&self.recording(from, to)?) {
-            Ok(prepared) => prepared,
-            Err(model::ModelError::Audio(audio::AudioError::TooShort { .. })) => return Ok(None),
-            Err(error) => return Err(error.into()),
+    /// Puts the answer into an update.
+    fn update(&mut self, mut update: Update, seconds: f64, computed: Computed) -> Update {
+        match computed.answer {
+            Some(Answer { said, .. }) => {
+                let raw: Vec<f32> = said.scores().iter().map(|(_, p)| *p).collect();
+                self.smooth.answer(&raw, seconds);
+                self.held.take(&self.smooth.values(), seconds);
+                update.unfamiliarity = said.unfamiliarity();
+                update.raw = Some(raw);
+            }
+            None if !update.speech => {
+                self.smooth.decay(seconds, self.settings.decay);
+                self.held.silence();
+            }
+            None => {}
+        }
+        update.pitch_hz = computed.pitch;
+        update.adapted = self.voice.is_adapted();
+        update.smooth = self.smooth.values();
+        update.label = self.held.label();
+        let is_unlike = update.unfamiliarity.is_some_and(|unlike| unlike > 1.0);
+        update.verdict = match (update.speech, &update.raw, update.label) {
+            (false, ..) => Verdict::NoSpeech,
+            (true, None, None) => Verdict::TooLittle,
+            (true, _, None) => Verdict::Unsure,
+            (true, _, Some(_)) if is_unlike => Verdict::Unfamiliar,
+            (true, _, Some(_)) => Verdict::Label,
         };
-        let answer = self.recognizer.classify_many(&[&prepared])?.pop();
-        Ok(answer.filter(Classification::is_speech))
+        update
+    }
+
+    fn task(&self, from: u64, to: u64) -> Result<Task, LiveError> {
+        let around = from.saturating_sub(AROUND);
+        Ok(Task {
+            recording: self.recording(from, to)?,
+            embedding: self.encoder.as_ref().map(|e| e.embedding(around)),
+        })
     }
 
     fn recording(&self, from: u64, to: u64) -> Result<Recording, LiveError> {
@@ -334,59 +364,22 @@ impl Session {
         Ok(Recording::from_samples(samples, RATE)?)
     }
 
-    /// Ends the present utterance, and learns its voice.
-    fn end_utterance(&mut self, each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
-        let Some(begin) = self.utterance.take() else {
-            return Ok(());
-        };
-        let end = self
-            .speech
-            .back()
-            .map_or(self.now, |(_, end)| (*end).min(self.now));
-        let recording = self.recording(begin, end)?;
-        let prepared = match self.recognizer.prepare(&recording) {
-            Ok(prepared) => Some(prepared),
-            Err(model::ModelError::Audio(audio::AudioError::TooShort { .. })) => None,
-            Err(error) => return Err(error.into()),
-        };
-        let mut answer = None;
-        if let Some(prepared) = prepared {
-            answer = self.recognizer.classify_many(&[&prepared])?.pop();
-            let spoken = prepared.speech_seconds().unwrap_or(0.0);
-            if self.settings.learn && spoken >= self.settings.first {
-                self.enrolment.merge(&Enrolment::from_clips(&[&prepared]));
-                self.learned += spoken;
-                if self.learned >= self.settings.learn_after {
-                    self.recognizer = self.plain.enrolled(&self.enrolment)?;
-                }
-            }
-        }
-        each(Event::End(Utterance {
-            start: seconds(begin),
-            end: seconds(end),
-            answer: answer.filter(Classification::is_speech),
-        }));
-        Ok(())
-    }
-
     /// Lets go of what no later answer needs.
     fn forget(&mut self) {
-        // Speech is noticed up to this much after it begins.
-        let behind = u64::from(RATE);
-        let needed = self.utterance.unwrap_or(self.now.saturating_sub(behind));
+        // Speech is noticed up to a second after it begins.
+        let behind = self.now.saturating_sub(u64::from(RATE));
+        let needed = self.speech.utterance().unwrap_or(behind).min(behind);
         let count = (needed.saturating_sub(self.first) as usize).min(self.kept.len());
         self.kept.drain(..count);
         self.first += count as u64;
-        while self
-            .speech
-            .front()
-            .is_some_and(|(_, end)| *end < self.first)
-        {
-            self.speech.pop_front();
+        self.speech.forget(self.first);
+        if let Some(encoder) = &mut self.encoder {
+            encoder.forget(self.first.saturating_sub(AROUND));
         }
     }
-}
 
-fn seconds(samples: u64) -> f64 {
-    samples as f64 / f64::from(RATE)
+    /// A sample's time on the session's clock.
+    fn clock(&self, sample: u64) -> f64 {
+        sample as f64 / f64::from(RATE) + self.ahead
+    }
 }

@@ -28,6 +28,10 @@ pub struct SessionSettings {
     pub learn: bool,
     /// Speech of finished utterances before the first adaptation.
     pub learn_after: f64,
+    /// An utterance that is less like the voice so far than this (the cosine between
+    /// the encoder's mean states) is another speaker's: what was learned is dropped.
+    /// `None` never does so.
+    pub new_voice_below: Option<f64>,
 }
 
 impl Default for SessionSettings {
@@ -43,6 +47,7 @@ impl Default for SessionSettings {
             longest_utterance: 30.0,
             learn: true,
             learn_after: 10.0,
+            new_voice_below: None,
         }
     }
 }
@@ -72,6 +77,9 @@ impl SessionSettings {
             600.0,
         )?;
         check("learn_after", self.learn_after, 0.0, 3600.0)?;
+        if let Some(below) = self.new_voice_below {
+            check("new_voice_below", below, -1.0, 1.0)?;
+        }
         let Hysteresis { enter, leave, hold } = self.label;
         check("label.enter", f64::from(enter), 0.0, 1.0)?;
         check("label.leave", f64::from(leave), 0.0, f64::from(enter))?;

@@ -23,6 +23,16 @@ pub enum Smoothing {
     },
 }
 
+impl Smoothing {
+    /// The One-Euro filter for probabilities several times a second.
+    pub fn one_euro() -> Self {
+        Self::OneEuro {
+            cutoff: 0.5,
+            beta: 2.0,
+        }
+    }
+}
+
 impl Default for Smoothing {
     fn default() -> Self {
         Self::Exponential { seconds: 0.3 }
@@ -132,6 +142,10 @@ impl Held {
             label: None,
             since: f64::INFINITY,
         }
+    }
+
+    pub(crate) fn set(&mut self, by: Hysteresis) {
+        self.by = by;
     }
 
     pub(crate) fn label(&self) -> Option<usize> {

@@ -18,7 +18,7 @@
 //! with those (normalisation, enrolment, familiarity) is done with it too.
 //!
 //! The encoder reads forward only: its states at a frame depend on nothing later,
-//! and a stream has those of a file ([`EmbeddingStream`]).
+//! and a stream has those of a file ([`EmbeddingStream`](crate::EmbeddingStream)).
 
 #[cfg(feature = "pretrained")]
 use std::sync::OnceLock;
@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording};
 use burn::tensor::Device;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
-use recurrent::{CellKind, Frozen, FrozenState, Init, Live, Recurrent, RecurrentConfig};
+use recurrent::{CellKind, Frozen, FrozenState, Init, Recurrent, RecurrentConfig};
 
 use crate::ModelError;
 #[cfg(feature = "pretrained")]
@@ -42,7 +42,7 @@ const FRAMES_AT_ONCE: usize = 4096;
 pub struct Encoder {
     network: Recurrent,
     /// The same, packed once.
-    frozen: Frozen,
+    pub(crate) frozen: Frozen,
     fingerprint: String,
     is_pretrained: bool,
 }
@@ -211,18 +211,6 @@ impl Encoder {
         }
         Ok(())
     }
-
-    /// The encoder for frames that come one by one.
-    ///
-    /// # Errors
-    ///
-    /// [`ModelError::Backend`] if its weights cannot be read.
-    pub fn stream(&self) -> Result<EmbeddingStream, ModelError> {
-        Ok(EmbeddingStream {
-            layers: self.network.live()?,
-            pooled: Pooled::default(),
-        })
-    }
 }
 
 fn fingerprint(weights: &Parameters) -> String {
@@ -239,34 +227,9 @@ fn fingerprint(weights: &Parameters) -> String {
     format!("{hash:016x}")
 }
 
-/// The embedding of speech that is still arriving, frame by frame.
-#[derive(Clone, Debug)]
-pub struct EmbeddingStream {
-    layers: Live,
-    pooled: Pooled,
-}
-
-impl EmbeddingStream {
-    /// Takes a frame of speech: a row of [`audio::SpeechStream`].
-    pub fn push(&mut self, row: &[f32]) {
-        self.pooled.add(self.layers.step(row));
-    }
-
-    /// The embedding of the frames since the last [`restart`](Self::restart).
-    pub fn embedding(&self) -> Vec<f32> {
-        self.pooled.embedding()
-    }
-
-    /// Begins another window: the embedding forgets the frames so far, and the
-    /// layers remember what they heard.
-    pub fn restart(&mut self) {
-        self.pooled = Pooled::default();
-    }
-}
-
 /// Sums over states.
 #[derive(Clone, Debug, Default)]
-struct Pooled {
+pub(crate) struct Pooled {
     frames: f64,
     sums: Vec<f64>,
     squares: Vec<f64>,
@@ -277,7 +240,7 @@ struct Pooled {
 }
 
 impl Pooled {
-    fn add(&mut self, state: &[f32]) {
+    pub(crate) fn add(&mut self, state: &[f32]) {
         if self.last.is_empty() {
             self.sums = vec![0.0; state.len()];
             self.squares = vec![0.0; state.len()];
@@ -298,7 +261,7 @@ impl Pooled {
         self.last.copy_from_slice(state);
     }
 
-    fn embedding(&self) -> Vec<f32> {
+    pub(crate) fn embedding(&self) -> Vec<f32> {
         if self.last.is_empty() {
             return vec![0.0; Encoder::EMBEDDING];
         }
@@ -367,12 +330,34 @@ impl Extractor {
     ///
     /// [`ModelError::Audio`] as [`FeatureExtractor::extract`].
     pub fn extract(&self, recording: &Recording) -> Result<Features, ModelError> {
+        self.extract_with(recording, None)
+    }
+
+    /// As [`extract`](Self::extract), with the encoder's embedding if it is known.
+    pub(crate) fn extract_with(
+        &self,
+        recording: &Recording,
+        embedding: Option<Vec<f32>>,
+    ) -> Result<Features, ModelError> {
         let mut features = self.audio.extract(recording)?;
         if let Some(encoder) = &self.encoder {
-            let embedding = encoder.embedding(&features.encoder)?;
+            let embedding = match embedding {
+                Some(embedding) => embedding,
+                None => encoder.embedding(&features.encoder)?,
+            };
             features.functionals.extend(embedding);
         }
         Ok(features)
+    }
+
+    /// The settings of the features.
+    pub(crate) fn spec(&self) -> &FeatureSpec {
+        self.audio.spec()
+    }
+
+    /// The encoder, if the features have one.
+    pub(crate) fn encoder(&self) -> Option<&Encoder> {
+        self.encoder.as_ref()
     }
 }
 

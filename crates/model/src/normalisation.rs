@@ -120,7 +120,8 @@ impl Normalisation {
 /// What is known of one speaker's voice: sums over clips of that speaker.
 ///
 /// Clips are added one by one and need no labels.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Enrolment {
     clips: usize,
     frames: Moments,
@@ -170,7 +171,8 @@ impl Enrolment {
 
 /// Sums over rows, column by column. In 64 bits the difference of squares keeps
 /// more digits than the values have.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Moments {
     count: f64,
     sum: Vec<f64>,

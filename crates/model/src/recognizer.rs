@@ -8,8 +8,8 @@ use burn::tensor::Device;
 
 use crate::nn::rows;
 use crate::{
-    Backend, Batch, Classification, Description, Enrolment, Extractor, Model, ModelError, Prepared,
-    RecognizerBuilder, few_shot, long,
+    Backend, Batch, Classification, Description, EmbeddingStream, Enrolment, Extractor, Model,
+    ModelError, Prepared, RecognizerBuilder, few_shot, long,
 };
 
 /// Recognises the emotion in a voice.
@@ -193,8 +193,36 @@ impl Recognizer {
     ///
     /// [`ModelError::Audio`] if the recording is too short for one frame.
     pub fn prepare(&self, recording: &Recording) -> Result<Prepared, ModelError> {
+        self.prepare_with(recording, None)
+    }
+
+    /// As [`prepare`](Self::prepare), with the encoder's embedding of the recording as
+    /// an [`EmbeddingStream`] has it. For a model without an encoder it does not matter.
+    ///
+    /// # Errors
+    ///
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_with(
+        &self,
+        recording: &Recording,
+        embedding: Option<Vec<f32>>,
+    ) -> Result<Prepared, ModelError> {
         let has_encoder = self.model.encoder.is_some();
-        Prepared::new(self.extractor.extract(recording)?, recording, has_encoder)
+        let features = self.extractor.extract_with(recording, embedding)?;
+        Prepared::new(features, recording, has_encoder)
+    }
+
+    /// The encoder's embedding of sound that is still arriving; `None` for a model
+    /// without an encoder.
+    ///
+    /// # Errors
+    ///
+    /// As [`EmbeddingStream::new`].
+    pub fn embedding_stream(&self) -> Result<Option<EmbeddingStream>, ModelError> {
+        let level = self.extractor.spec().encoder.as_ref();
+        let both = self.extractor.encoder().zip(level);
+        both.map(|(encoder, level)| EmbeddingStream::new(encoder, level))
+            .transpose()
     }
 
     /// The model's features of a recording.

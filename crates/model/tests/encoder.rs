@@ -1,7 +1,7 @@
 //! The pretrained encoder against PyTorch and librosa (`scripts/encoder_fixture.py`).
 
 use audio::{Frames, Recording, SpeechLevel, SpeechStream};
-use model::{Encoder, Extractor, deserialize};
+use model::{EmbeddingStream, Encoder, Extractor, deserialize};
 use recurrent::parameters::Parameters;
 
 fn fixture() -> Parameters {
@@ -38,18 +38,33 @@ fn states_and_embedding_are_pytorchs() {
 }
 
 #[test]
-fn frame_by_frame_the_embedding_is_that_of_the_whole() {
-    let (fixture, encoder) = (fixture(), Encoder::pretrained().unwrap());
-    let rows = levelled(&fixture);
-    let mut stream = encoder.stream().unwrap();
-    rows.rows().for_each(|row| stream.push(row));
-    let apart = furthest(&stream.embedding(), &encoder.embedding(&rows).unwrap());
-    assert!(apart < 1e-5, "{apart}");
-    // A window after that: the layers remember, the statistics do not.
-    stream.restart();
-    let tail = Frames::new(rows.data()[40 * 60..].to_vec(), 40);
-    tail.rows().for_each(|row| stream.push(row));
-    assert!(stream.embedding() != encoder.embedding(&tail).unwrap());
+fn the_embedding_of_a_stream_is_that_of_the_sound_so_far_whatever_the_chunks() {
+    let encoder = Encoder::pretrained().unwrap();
+    let samples = &fixture()["samples"].values;
+    let level = SpeechLevel::default();
+    let rows_of = |samples: &[f32]| {
+        let mut stream = SpeechStream::new(&level, 16_000).unwrap();
+        let mut rows = Vec::new();
+        stream.push(samples, |_, row| rows.extend_from_slice(row));
+        stream.finish(|_, row| rows.extend_from_slice(row));
+        Frames::new(rows, 40)
+    };
+    for at_once in [100, 1600, samples.len()] {
+        let mut stream = EmbeddingStream::new(&encoder, &level).unwrap();
+        let mut heard = 0;
+        for chunk in samples.chunks(at_once) {
+            stream.push(chunk);
+            heard += chunk.len();
+            if heard == samples.len() || heard % 16_000 == 0 {
+                let whole = encoder.embedding(&rows_of(&samples[..heard])).unwrap();
+                assert_eq!(stream.embedding(0), whole, "{at_once} {heard}");
+            }
+        }
+        let tail = stream.embedding(samples.len() as u64 / 2);
+        stream.forget(samples.len() as u64 / 2);
+        assert_eq!(stream.embedding(0), tail);
+        assert_ne!(tail, encoder.embedding(&rows_of(samples)).unwrap());
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Segment {
     pub label: Option<String>,
     /// Whether somebody speaks.
     pub speech: bool,
+    /// Why there is no label, or `label`: `no_speech`, `too_little`, `unsure`.
+    pub verdict: &'static str,
     /// The probability of every label.
     pub probabilities: Vec<f32>,
     /// How far it is from the training data.
@@ -33,6 +35,7 @@ impl Segment {
     fn name(&self) -> &str {
         match (&self.label, self.speech) {
             (Some(label), _) => label,
+            (None, true) if self.verdict == "too_little" => "too short",
             (None, true) => "unsure",
             (None, false) => "",
         }
@@ -49,6 +52,7 @@ impl Segment {
 ///     end: 2.0,
 ///     label: Some("calm".into()),
 ///     speech: true,
+///     verdict: "label",
 ///     probabilities: vec![0.75],
 ///     unfamiliarity: None,
 /// };
@@ -126,6 +130,7 @@ pub fn records(labels: &[String]) -> Records {
         ("start", Kind::Number),
         ("end", Kind::Number),
         ("label", Kind::Text),
+        ("verdict", Kind::Text),
         ("speech", Kind::Number),
         ("unfamiliarity", Kind::Number),
     ];
@@ -143,6 +148,7 @@ pub fn row(path: &str, segment: &Segment) -> Vec<Value> {
         Value::Number(segment.start),
         Value::Number(segment.end),
         Value::text(segment.label.as_deref()),
+        Value::Text(segment.verdict.to_owned()),
         Value::Number(f64::from(u8::from(segment.speech))),
         Value::number(segment.unfamiliarity.map(rounded)),
     ];
@@ -179,6 +185,11 @@ mod tests {
             end,
             label: label.map(str::to_owned),
             speech,
+            verdict: match (speech, label) {
+                (false, _) => "no_speech",
+                (true, None) => "unsure",
+                (true, Some(_)) => "label",
+            },
             probabilities: vec![0.25, 0.75],
             unfamiliarity: Some(0.123_456),
         };
@@ -219,8 +230,8 @@ mod tests {
         let csv = String::from_utf8(records.csv().unwrap()).unwrap();
         assert_eq!(
             csv,
-            "path,start,end,label,speech,unfamiliarity,p_calm,p_sad\n\
-             a.wav,1.5,3661.25,calm,1,0.1235,0.25,0.75\n"
+            "path,start,end,label,verdict,speech,unfamiliarity,p_calm,p_sad\n\
+             a.wav,1.5,3661.25,calm,label,1,0.1235,0.25,0.75\n"
         );
     }
 }

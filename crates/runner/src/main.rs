@@ -13,6 +13,7 @@ mod corpus_options;
 mod decode_options;
 mod encoder_process;
 mod error_message;
+mod live_options;
 mod model_options;
 mod output;
 mod sturdiness;

@@ -103,6 +103,15 @@ fn clock(header: &[u8]) -> Option<f64> {
         .filter(|ticks| *ticks > 0.0)
 }
 
+/// The most samples that a run in a fragment (the content of a box `moof`) states.
+pub(super) fn most_samples(fragment: &[u8]) -> u32 {
+    let tracks = boxes(fragment).filter(|(name, _)| *name == b"traf");
+    let runs = tracks.flat_map(|(_, track)| boxes(track).filter(|(name, _)| *name == b"trun"));
+    runs.filter_map(|(_, run)| u32_at(run, 4))
+        .max()
+        .unwrap_or(0)
+}
+
 fn of_index(index: &[u8]) -> Vec<Edit> {
     let Some(film) = inside(index, &[b"mvhd"]).and_then(clock) else {
         return Vec::new();

@@ -26,6 +26,10 @@ use super::track::{Blocks, Track};
 use super::{au, mp4, riff, sphere};
 use crate::error::{AudioError, Source};
 
+/// Packets in a run of an MP4's fragment, three hours of AAC. Symphonia counts to any
+/// number that is stated, and adds up all before a packet for every one.
+const RUN_AT_MOST: u32 = 1 << 19;
+
 impl Decoder {
     /// Opens a file. A pipe or a device is read as it arrives, forward only.
     ///
@@ -249,6 +253,15 @@ impl Decoder {
             }
             walk => walk,
         };
+        let stated = structure.as_ref().map_or(0, |walk| walk.damage().stated);
+        if u64::from(stated) > file.length().unwrap_or(u64::MAX) || stated > RUN_AT_MOST {
+            return Err(corrupt(
+                &name,
+                &format!(
+                    "a fragment states {stated} packets (allowed: up to {RUN_AT_MOST}, and one a byte)"
+                ),
+            ));
+        }
         let structure = structure.map(|walk| Arc::new(Mutex::new(walk)));
         let (file_length, file_position) = (file.length(), file.shared_position());
         let watched = structure.clone().filter(|_| !file.is_seekable());

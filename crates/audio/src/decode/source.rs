@@ -1,8 +1,8 @@
 //! The source of bytes: a file, memory or a pipe, and a view of part of it.
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError};
 
 use symphonia::core::io::MediaSource;
 

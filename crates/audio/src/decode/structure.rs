@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::kind::Kind;
+use super::mp4;
 use super::source::Reader;
 
 /// Bytes read at once; longer elements are skipped.
@@ -25,6 +26,8 @@ pub(super) struct Damage {
     pub(super) damaged: u64,
     /// Whether a stream has no mark of its end (Ogg).
     pub(super) is_open: bool,
+    /// The most samples that a part of a fragment states (MP4).
+    pub(super) stated: u32,
 }
 
 /// What begins at a place.
@@ -163,7 +166,12 @@ impl Structure {
                 let size = matroska_size(&bytes[4..]).and_then(|(size, _)| size);
                 self.end = size.and_then(|size| (place + header).checked_add(size));
             }
-            (Step::Over(_), Kind::Mp4) => self.fragments |= &bytes[4..8] == b"moof",
+            (Step::Over(length), Kind::Mp4) if &bytes[4..8] == b"moof" => {
+                self.fragments = true;
+                let inside = bytes.get(8..*length as usize);
+                let stated = inside.map_or(u32::MAX, mp4::most_samples);
+                self.found.stated = self.found.stated.max(stated);
+            }
             _ => {}
         }
         step
@@ -180,9 +188,7 @@ impl Structure {
 
 /// The damage that a walk has found so far.
 pub(super) fn damage(walk: &Watched) -> Damage {
-    walk.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .damage()
+    walk.lock().unwrap_or_else(PoisonError::into_inner).damage()
 }
 
 /// An Ogg page ([RFC 3533](https://www.rfc-editor.org/rfc/rfc3533), section 6) whose
@@ -321,10 +327,17 @@ fn mp4_box(bytes: &[u8], is_lost: bool) -> Step {
                 _ => Step::Unknown,
             }
         }
+        // Of a fragment all is looked at.
+        (size @ 8..=FRAGMENT_AT_MOST, _) if name == b"moof" && bytes.len() < size as usize => {
+            Step::More(size as usize)
+        }
         (size @ 8.., _) => Step::Over(u64::from(size)),
         _ => Step::Unknown,
     }
 }
+
+/// The longest description of a fragment that is looked at: one of a million samples.
+const FRAGMENT_AT_MOST: u32 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -383,14 +396,21 @@ mod tests {
         for (kind, bytes) in [(Kind::Mp4, mp4()), (Kind::Matroska, matroska())] {
             for cut in [1, 20, 200] {
                 let damage = damage_of(kind, &bytes[..bytes.len() - cut], 100);
-                assert_eq!((damage.missing, damage.damaged), (cut as u64, 0), "{kind:?}");
+                assert_eq!(
+                    (damage.missing, damage.damaged),
+                    (cut as u64, 0),
+                    "{kind:?}"
+                );
             }
         }
     }
 
     #[test]
     fn bytes_that_belong_to_nothing_are_counted() {
-        for (kind, bytes, at) in [(Kind::Mp4, mp4(), 124 + 68), (Kind::Matroska, matroska(), 13)] {
+        for (kind, bytes, at) in [
+            (Kind::Mp4, mp4(), 124 + 68),
+            (Kind::Matroska, matroska(), 13),
+        ] {
             let mut damaged = bytes;
             damaged[at..at + 12].fill(0);
             let damage = damage_of(kind, &damaged, 100);

@@ -4,7 +4,7 @@ use super::framing::FrameGrid;
 
 /// Splits samples that arrive in chunks of any size into the frames of a grid.
 /// Only the samples that later frames may need are kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FrameBuffer {
     grid: FrameGrid,
     /// The latest samples.

@@ -402,7 +402,7 @@ impl<T: Real> Pipeline<T> {
 }
 
 /// Buffers of one computation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scratch<T: Real> {
     frame: Vec<T>,
     input: Vec<T>,

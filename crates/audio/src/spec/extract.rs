@@ -81,11 +81,17 @@ impl FeatureExtractor {
     pub fn extract(&self, recording: &Recording) -> Result<Features, AudioError> {
         let mut recording = recording.resample(self.spec.sample_rate)?;
         let mut encoder = no_rows();
+        let mut levelled = None;
         if let Some(config) = &self.spec.encoder {
-            encoder = self.levelled(config, &recording)?.rows;
+            let whole = self.levelled(config, &recording)?;
+            encoder = whole.rows;
+            levelled = Some(whole.samples);
         }
         if let Some(config) = &self.spec.level {
-            recording.samples = self.levelled(config, &recording)?.samples;
+            recording.samples = match levelled {
+                Some(samples) if self.spec.encoder.as_ref() == Some(config) => samples,
+                _ => self.levelled(config, &recording)?.samples,
+            };
         }
         if let Some(trim) = &self.spec.trim {
             recording = recording.trim(trim);

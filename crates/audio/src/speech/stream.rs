@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 use super::gate::{DELAY, Gate};
 use super::level::Level;
@@ -26,7 +27,8 @@ const WAIT_AT_MOST: usize = 200;
 /// The mel bands of speech, levelled, from samples that arrive in chunks of any size.
 ///
 /// The rows are those of [`extract`](crate::FeatureExtractor::extract) for all
-/// samples together, bit for bit. Memory is bounded.
+/// samples together, bit for bit. Memory is bounded. A clone is cheap: ending it tells
+/// which frames would be speech if the signal ended here.
 ///
 /// ```
 /// use audio::{SpeechLevel, SpeechStream};
@@ -47,9 +49,9 @@ const WAIT_AT_MOST: usize = 200;
 /// assert!(frames[0] >= 90 && frames[frames.len() - 1] <= 211);
 /// # Ok::<(), audio::AudioError>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SpeechStream {
-    mfcc: Mfcc,
+    mfcc: Arc<Mfcc>,
     high_pass: HighPass,
     buffer: FrameBuffer,
     scratch: Scratch<f32>,
@@ -77,7 +79,7 @@ pub(crate) struct Levelled {
 }
 
 /// Levels frames and lets those of speech pass.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Judge {
     fresh: Level,
     level: Level,
@@ -112,7 +114,7 @@ impl SpeechStream {
             high_pass: HighPass::new(),
             buffer: FrameBuffer::new(mfcc.grid()),
             scratch: Scratch::new(&mfcc.pipeline),
-            mfcc,
+            mfcc: Arc::new(mfcc),
             judge: Judge {
                 fresh: level.clone(),
                 level,

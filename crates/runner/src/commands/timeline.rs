@@ -6,18 +6,25 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use audio::Decoder;
-use live::{Event, Session, SessionSettings, Timeline};
+use live::{Event, Timeline, Verdict, message};
 use model::Recognizer;
 use report::segments::{self, Segment};
 use training::with_path;
 
 use crate::decode_options::OneChannelOptions;
+use crate::live_options::LiveOptions;
 use crate::model_options::ModelOptions;
 use crate::output::{self, count, recordings, write_file};
 use crate::terminal;
 
 /// Steps of the progress bar for each recording.
 const STEPS: u64 = 1000;
+
+/// Seconds of sound that are handed over at once, so that all cores have something to do.
+const AT_ONCE: f64 = 8.0;
+
+/// By default answers are moved back by so many seconds.
+const LOOK_AHEAD: f64 = 1.0;
 
 /// `affekt timeline`.
 #[derive(clap::Args, Debug)]
@@ -30,7 +37,7 @@ Examples:
 
 An answer is about the last three seconds of speech; there is one every quarter of a
 second. Neighbouring times with the same label are one segment. Without a label are
-silence, and speech that no emotion stands out in (unsure).
+silence, speech that no emotion stands out in (unsure), and less than a second of speech.
 
 One voice is assumed. The model learns it as it listens: after ten seconds of speech the
 answers are adapted to it. --no-learn leaves that out.
@@ -46,9 +53,15 @@ pub struct Args {
     /// Which part of each recording to read.
     #[command(flatten)]
     pub part: OneChannelOptions,
-    /// Do not adapt the model to the voice
-    #[arg(long)]
-    pub no_learn: bool,
+    /// How to listen.
+    #[command(flatten)]
+    pub live: LiveOptions,
+    /// Seconds that an answer is moved back in time, since its window lies in the past; 0 gives the segments as they are heard live
+    #[arg(long, value_name = "SECONDS", default_value_t = LOOK_AHEAD)]
+    pub look_ahead: f64,
+    /// Write every update as a JSON object a line, as `listen --format jsonl` does, instead of segments
+    #[arg(long, conflicts_with = "format")]
+    pub updates: bool,
     /// text for people; csv, json, jsonl and parquet for programs; rttm, audacity, vtt, srt and textgrid for tools [default: by the ending of --out, else text]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
@@ -104,6 +117,8 @@ impl Args {
 struct Listened {
     path: PathBuf,
     segments: Vec<Segment>,
+    /// Every update, where asked for.
+    updates: String,
 }
 
 /// Listens to every input; a bad one is reported and the rest go on.
@@ -133,16 +148,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 .map_err(|error| with_path(&input.path, format!("{error:#}"))),
         };
         match segments {
-            Ok(segments) => listened.push(Listened {
-                path: input.path.clone(),
-                segments,
-            }),
+            Ok(one) => listened.push(one),
             Err(failure) => failures.push(failure),
         }
         bar.set_position(done + STEPS);
     }
     bar.finish_and_clear();
-    let bytes = written(format, &recognizer.description().labels, &listened)?;
+    let bytes = match args.updates {
+        true => listened
+            .iter()
+            .flat_map(|one| one.updates.bytes())
+            .collect(),
+        false => written(format, &recognizer.description().labels, &listened)?,
+    };
     match &args.out {
         Some(out) => write_file(out, &bytes)?,
         None => std::io::stdout().write_all(&bytes)?,
@@ -166,40 +184,55 @@ fn listen(
     recognizer: &Recognizer,
     path: &Path,
     progress: impl Fn(f64),
-) -> Result<Vec<Segment>> {
+) -> Result<Listened> {
     let mut decoder = Decoder::open(path, &args.part.settings())?;
-    let settings = SessionSettings {
-        learn: !args.no_learn,
-        ..SessionSettings::default()
-    };
-    let mut session = Session::new(recognizer.clone(), settings, decoder.sample_rate())?;
-    let mut timeline = Timeline::default();
+    let rate = decoder.sample_rate();
+    let mut session = args.live.session(recognizer, rate)?;
+    let labels = session.labels().to_vec();
+    let mut timeline = Timeline::new(args.look_ahead);
+    let mut updates = String::new();
     let mut take = |event: Event| {
+        if args.updates {
+            updates += &format!("{}\n", message(&event, &labels));
+        }
         if let Event::Update(update) = event {
-            timeline.push(&update);
+            timeline.push(update);
         }
     };
+    let at_once = (AT_ONCE * f64::from(rate)) as usize;
+    let mut waiting: Vec<f32> = Vec::with_capacity(2 * at_once);
     while let Some(block) = decoder.next_block()? {
-        session.push(block, &mut take)?;
+        waiting.extend_from_slice(block);
+        if waiting.len() >= at_once {
+            session.push(&waiting, &mut take)?;
+            waiting.clear();
+        }
         if let Some(share) = decoder.progress() {
             progress(share);
         }
     }
+    session.push(&waiting, &mut take)?;
     session.finish(&mut take)?;
+    timeline.finish();
+    args.live.save(&session)?;
     let seconds = decoder.position() as f64 / f64::from(decoder.sample_rate());
     for note in decoder.reading().notes(seconds) {
         eprintln!("note: {}: {note}", path.display());
     }
-    let labels = session.labels();
     let segment = |span: &live::Span| Segment {
         start: span.start,
         end: span.end,
         label: span.label.map(|label| labels[label].clone()),
-        speech: span.speech,
+        speech: span.verdict != Verdict::NoSpeech,
+        verdict: span.verdict.name(),
         probabilities: span.probabilities.clone(),
         unfamiliarity: span.unfamiliarity,
     };
-    Ok(timeline.spans().iter().map(segment).collect())
+    Ok(Listened {
+        path: path.to_path_buf(),
+        segments: timeline.spans().iter().map(segment).collect(),
+        updates,
+    })
 }
 
 fn written(format: Format, labels: &[String], listened: &[Listened]) -> Result<Vec<u8>> {
@@ -208,7 +241,7 @@ fn written(format: Format, labels: &[String], listened: &[Listened]) -> Result<V
     };
     let table = || -> Result<_> {
         let mut records = segments::records(labels);
-        for Listened { path, segments } in listened {
+        for Listened { path, segments, .. } in listened {
             for segment in segments {
                 records.push(segments::row(&path.display().to_string(), segment))?;
             }
@@ -256,6 +289,7 @@ fn objects<'a>(
             "start": segment.start,
             "end": segment.end,
             "label": segment.label,
+            "verdict": segment.verdict,
             "speech": segment.speech,
             "unfamiliarity": segment.unfamiliarity,
             "probabilities": probabilities,
@@ -269,13 +303,12 @@ fn text(recording: &Listened, labels: &[String]) -> String {
     for segment in &recording.segments {
         let best = segment.probabilities.iter().copied().zip(labels);
         let best = best.max_by(|a, b| a.0.total_cmp(&b.0));
-        let what = match (&segment.label, segment.speech, best) {
+        let what = match (&segment.label, segment.verdict, best) {
             (Some(label), _, Some((p, _))) => format!("{label} ({:.0} %)", 100.0 * p),
-            (None, true, Some((p, label))) if p > 0.0 => {
-                format!("unsure (at most {label}, {:.0} %)", 100.0 * p)
-            }
-            (_, true, _) => "unsure".to_owned(),
-            (_, false, _) => "no speech".to_owned(),
+            (_, "no_speech", _) => "no speech".to_owned(),
+            (_, "too_little", _) => "too little speech".to_owned(),
+            (_, _, Some((p, label))) => format!("unsure (at most {label}, {:.0} %)", 100.0 * p),
+            _ => "unsure".to_owned(),
         };
         text += &format!(
             "  {:>9} to {:>9}  {what}\n",
