@@ -21,12 +21,24 @@ pub(super) struct Edit {
     pub(super) to: Option<f64>,
 }
 
-/// The edits of every track, and the file at the same place as before.
-pub(super) fn edits(file: &mut Reader) -> io::Result<Vec<Edit>> {
+/// What a file's index tells beside what Symphonia reads from it.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// The edits of every track.
+    pub(super) edits: Vec<Edit>,
+    /// Bytes of the largest packet.
+    pub(super) largest: u32,
+}
+
+/// The index, and the file at the same place as before.
+pub(super) fn index(file: &mut Reader) -> io::Result<Index> {
     let start = file.position();
-    let index = index(file)?;
+    let bytes = index_bytes(file)?.unwrap_or_default();
     file.seek_to(start)?;
-    Ok(index.map_or(Vec::new(), |index| of_index(&index)))
+    Ok(Index {
+        edits: of_index(&bytes),
+        largest: largest_in_index(&bytes),
+    })
 }
 
 /// The edit of a track.
@@ -35,7 +47,7 @@ pub(super) fn of_track(edits: &[Edit], track: u32) -> Option<Edit> {
 }
 
 /// The content of the box `moov`.
-fn index(file: &mut Reader) -> io::Result<Option<Vec<u8>>> {
+fn index_bytes(file: &mut Reader) -> io::Result<Option<Vec<u8>>> {
     loop {
         let head = file.peek(16)?;
         let (Some(&size), Some(name)) = (head.first_chunk::<4>(), head.get(4..8)) else {
@@ -103,13 +115,60 @@ fn clock(header: &[u8]) -> Option<f64> {
         .filter(|ticks| *ticks > 0.0)
 }
 
-/// The most samples that a run in a fragment (the content of a box `moof`) states.
-pub(super) fn most_samples(fragment: &[u8]) -> u32 {
-    let tracks = boxes(fragment).filter(|(name, _)| *name == b"traf");
-    let runs = tracks.flat_map(|(_, track)| boxes(track).filter(|(name, _)| *name == b"trun"));
-    runs.filter_map(|(_, run)| u32_at(run, 4))
-        .max()
-        .unwrap_or(0)
+/// What a fragment (the content of a box `moof`) states: the most packets of a run, and
+/// the bytes of the largest one.
+pub(super) fn stated_by(fragment: &[u8]) -> (u32, u32) {
+    let (mut packets, mut largest) = (0, 0);
+    for (_, track) in boxes(fragment).filter(|(name, _)| *name == b"traf") {
+        for (name, content) in boxes(track) {
+            let flags = u32_at(content, 0).unwrap_or(0);
+            // Fields of four bytes that are there by their flags, in this order.
+            let fields =
+                |flags_of: &[u32]| flags_of.iter().filter(|flag| flags & **flag != 0).count();
+            match name {
+                b"tfhd" if flags & 0x10 != 0 => {
+                    let at = 8 + 4 * (fields(&[1, 1, 2, 8]));
+                    largest = largest.max(u32_at(content, at).unwrap_or(0));
+                }
+                b"trun" => {
+                    packets = packets.max(u32_at(content, 4).unwrap_or(0));
+                    let table = content.get(8 + 4 * fields(&[1, 4])..).unwrap_or_default();
+                    let row = 4 * fields(&[0x100, 0x200, 0x400, 0x800]);
+                    if flags & 0x200 != 0 {
+                        let at = 4 * fields(&[0x100]);
+                        let sizes = table.chunks_exact(row).filter_map(|row| u32_at(row, at));
+                        largest = largest.max(sizes.max().unwrap_or(0));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    (packets, largest)
+}
+
+/// Bytes of the largest packet that an index states.
+fn largest_in_index(index: &[u8]) -> u32 {
+    let mut largest = 0;
+    for (name, content) in boxes(index) {
+        match name {
+            b"trak" => {
+                let path: [&[u8]; 4] = [b"mdia", b"minf", b"stbl", b"stsz"];
+                let sizes = inside(content, &path).unwrap_or_default();
+                let table = sizes.get(12..).unwrap_or_default().as_chunks().0.iter();
+                let table = table.map(|size| u32::from_be_bytes(*size));
+                largest = largest.max(u32_at(sizes, 4).unwrap_or(0));
+                largest = largest.max(table.max().unwrap_or(0));
+            }
+            b"mvex" => {
+                let defaults = boxes(content).filter(|(name, _)| *name == b"trex");
+                let sizes = defaults.filter_map(|(_, trex)| u32_at(trex, 16));
+                largest = largest.max(sizes.max().unwrap_or(0));
+            }
+            _ => {}
+        }
+    }
+    largest
 }
 
 fn of_index(index: &[u8]) -> Vec<Edit> {

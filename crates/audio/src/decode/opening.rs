@@ -27,7 +27,8 @@ use super::{au, mp4, riff, sphere};
 use crate::error::{AudioError, Source};
 
 /// Packets in a run of an MP4's fragment, three hours of AAC. Symphonia counts to any
-/// number that is stated, and adds up all before a packet for every one.
+/// number that is stated, adds up all before a packet for every one, and makes room for
+/// a packet of any size.
 const RUN_AT_MOST: u32 = 1 << 19;
 
 impl Decoder {
@@ -233,11 +234,11 @@ impl Decoder {
         name: Source,
         settings: &DecodeSettings,
     ) -> Result<Self, AudioError> {
-        let edits = match kind {
-            Kind::Mp4 => mp4::edits(&mut file),
-            _ => Ok(Vec::new()),
+        let index = match kind {
+            Kind::Mp4 => mp4::index(&mut file),
+            _ => Ok(mp4::Index::default()),
         };
-        let edits = edits.map_err(|e| failed(e.into(), "the header", &name))?;
+        let index = index.map_err(|e| failed(e.into(), "the header", &name))?;
         if kind == Kind::Ogg
             && let Some(inside) = held_at_the_start(&mut file)
         {
@@ -253,14 +254,22 @@ impl Decoder {
             }
             walk => walk,
         };
-        let stated = structure.as_ref().map_or(0, |walk| walk.damage().stated);
-        if u64::from(stated) > file.length().unwrap_or(u64::MAX) || stated > RUN_AT_MOST {
-            return Err(corrupt(
-                &name,
-                &format!(
-                    "a fragment states {stated} packets (allowed: up to {RUN_AT_MOST}, and one a byte)"
-                ),
-            ));
+        let damage = structure
+            .as_ref()
+            .map(Structure::damage)
+            .unwrap_or_default();
+        let length = file.length().unwrap_or(u64::MAX);
+        let wrong = match (damage.packets, damage.largest.max(index.largest)) {
+            (packets, _) if u64::from(packets) > length || packets > RUN_AT_MOST => {
+                Some(format!("a fragment states {packets} packets"))
+            }
+            (_, bytes) if u64::from(bytes) > length => Some(format!(
+                "it states a packet of {bytes} bytes, and has {length}"
+            )),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(corrupt(&name, &wrong));
         }
         let structure = structure.map(|walk| Arc::new(Mutex::new(walk)));
         let (file_length, file_position) = (file.length(), file.shared_position());
@@ -311,7 +320,7 @@ impl Decoder {
             })
         });
         let skip = codec.skip() as u64;
-        let edit = mp4::of_track(&edits, header.id);
+        let edit = mp4::of_track(&index.edits, header.id);
         let track = Track::new(format, &header, codec, kind, name.clone(), blocks, edit)
             .with_structure(structure);
         Decoder {

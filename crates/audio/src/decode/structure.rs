@@ -26,8 +26,10 @@ pub(super) struct Damage {
     pub(super) damaged: u64,
     /// Whether a stream has no mark of its end (Ogg).
     pub(super) is_open: bool,
-    /// The most samples that a part of a fragment states (MP4).
-    pub(super) stated: u32,
+    /// The most packets that a run of a fragment states (MP4).
+    pub(super) packets: u32,
+    /// Bytes of the largest packet that a fragment states (MP4).
+    pub(super) largest: u32,
 }
 
 /// What begins at a place.
@@ -169,8 +171,9 @@ impl Structure {
             (Step::Over(length), Kind::Mp4) if &bytes[4..8] == b"moof" => {
                 self.fragments = true;
                 let inside = bytes.get(8..*length as usize);
-                let stated = inside.map_or(u32::MAX, mp4::most_samples);
-                self.found.stated = self.found.stated.max(stated);
+                let (packets, largest) = inside.map_or((u32::MAX, 0), mp4::stated_by);
+                self.found.packets = self.found.packets.max(packets);
+                self.found.largest = self.found.largest.max(largest);
             }
             _ => {}
         }
