@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     bench, cache, classify, corpus, cross_validate, devices, ensemble, evaluate, export, features,
-    info, plot, select, synth, timeline, train,
+    info, listen, plot, select, synth, timeline, train,
 };
 
 /// Hears a voice and says which emotion it carries.
@@ -28,6 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Say which emotion recordings carry
     Classify(classify::Args),
+    /// Listen to a microphone, a pipe or a file, live: bars, JSON lines, OSC, lamps
+    Listen(Box<listen::Args>),
     /// Say when in recordings which emotion is heard: segments, subtitles, labels
     Timeline(timeline::Args),
     /// Train a model on a corpus and test it on held-out speakers
@@ -69,6 +71,7 @@ impl Command {
     pub fn run(self) -> Result<ExitCode> {
         match self {
             Command::Classify(args) => classify::run(&args),
+            Command::Listen(args) => listen::run(&args),
             Command::Timeline(args) => timeline::run(&args),
             Command::Train(args) => train::run(&args),
             Command::CrossValidate(args) => cross_validate::run(&args),

@@ -16,6 +16,8 @@ mod error_message;
 mod live_options;
 mod model_options;
 mod output;
+mod sound;
+mod stage_output;
 mod sturdiness;
 mod terminal;
 

@@ -37,19 +37,34 @@ impl Terminal {
     ///
     /// Where the system does not allow it.
     pub fn new() -> Result<Self> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let seen = interrupted.clone();
-        ctrlc::set_handler(move || {
-            if seen.swap(true, Ordering::Relaxed) {
-                std::process::exit(i32::from(INTERRUPTED));
-            }
-        })
-        .context("cannot watch for Ctrl-C")?;
         Ok(Self {
             bar: Mutex::new(ProgressBar::hidden()),
-            interrupted,
+            interrupted: watch_for_interruption()?,
         })
     }
+}
+
+/// Whether Ctrl-C was pressed; the second time it ends the process at once. Once in a
+/// process.
+///
+/// # Errors
+///
+/// Where the system does not allow it.
+pub fn interruption() -> Result<impl Fn() -> bool> {
+    let interrupted = watch_for_interruption()?;
+    Ok(move || interrupted.load(Ordering::Relaxed))
+}
+
+fn watch_for_interruption() -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let seen = interrupted.clone();
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(interrupted)
 }
 
 impl Observer for Terminal {

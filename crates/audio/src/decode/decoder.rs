@@ -76,6 +76,9 @@ pub struct Decoder {
     pub(super) losing: bool,
     /// Samples of silence still to be given for what was lost.
     pub(super) silence: u64,
+    /// The rate and the channels of the samples in `interleaved`, if they wait for
+    /// silence before them.
+    pub(super) waiting: Option<(u32, usize)>,
     /// Seconds lost before the rate is known.
     pub(super) lost_before: f64,
     pub(super) levels: Levels,
@@ -255,6 +258,9 @@ impl Decoder {
     }
 
     fn decode_piece(&mut self) -> Result<(), AudioError> {
+        if let Some((sample_rate, channels)) = self.waiting.take() {
+            return self.samples(sample_rate, channels);
+        }
         self.interleaved.clear();
         let piece = self.input.next(&mut self.interleaved);
         match piece.map_err(|e| e.in_the("the samples", &self.name))? {
@@ -291,15 +297,16 @@ impl Decoder {
             self.silence += (seconds * f64::from(sample_rate)).round() as u64;
         }
         self.check_rate(sample_rate)?;
+        // The silence comes first, in blocks: it may be long.
+        if self.silence > 0 {
+            self.waiting = Some((sample_rate, channels));
+            return Ok(());
+        }
         self.mixed.clear();
         let is_asked_for = self.seconds_passed() >= self.from;
         self.levels.add(&self.interleaved, channels, is_asked_for);
         self.take.mix(&self.interleaved, channels, &mut self.mixed);
         self.check_samples()?;
-        // Only before the first samples, which wait for their place.
-        while self.silence > 0 {
-            self.append_silence();
-        }
         let current = self
             .resampler
             .as_ref()

@@ -358,6 +358,7 @@ impl Decoder {
             loss: Loss::default(),
             losing: false,
             silence: 0,
+            waiting: None,
             lost_before: 0.0,
             levels: Levels::default(),
             tracks: 1,

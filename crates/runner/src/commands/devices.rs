@@ -1,4 +1,4 @@
-//! `affekt devices`: which backends can be used here, and why one cannot.
+//! `affekt devices`: which backends can be used here, why one cannot, and the microphones.
 
 use std::process::{Command, ExitCode};
 
@@ -6,6 +6,7 @@ use anyhow::Result;
 use model::Backend;
 
 use crate::backend;
+use crate::sound::microphone;
 
 /// `affekt devices`.
 #[derive(clap::Args, Debug)]
@@ -30,7 +31,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             Err(error) => println!("{mark}{:<8} not usable: {error}", backend.to_string()),
         }
     }
-    println!("\n* is what `--backend auto` takes.");
+    println!("\n* is what `--backend auto` takes.\n\nMicrophones for `affekt listen --input NAME`:");
+    match microphone::list() {
+        Ok(list) if list.is_empty() => println!("  none"),
+        Ok(list) => {
+            for (name, description, is_default) in list {
+                let mark = if is_default { "* " } else { "  " };
+                println!("{mark}{name}\n    {description}");
+            }
+        }
+        Err(error) => println!("  none: {error:#}"),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

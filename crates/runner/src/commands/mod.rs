@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod export;
 pub mod features;
 pub mod info;
+pub mod listen;
 pub mod plot;
 pub mod select;
 pub mod synth;

@@ -1,0 +1,251 @@
+//! Microphones through PulseAudio's protocol, which PipeWire speaks too: no C library.
+//!
+//! A server that is killed sends nothing and no error, so silence on the connection for
+//! a while counts as a device that is away. It is waited for and opened again, and the
+//! time between is told as a gap.
+
+use std::ffi::{CStr, CString};
+use std::io::{BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use live::{Full, Queue};
+use pulseaudio::protocol::stream::BufferAttr;
+use pulseaudio::protocol::{self as pulse, Command};
+
+use super::{Opened, Running};
+
+/// All microphones are read at this rate; the server converts.
+const RATE: u32 = 16_000;
+/// Bytes of a fragment: 20 ms of floats.
+const FRAGMENT: u32 = RATE / 50 * 4;
+/// Seconds of sound that wait at most before the oldest is dropped.
+const WAITING: f64 = 5.0;
+/// A device that sends nothing for so long is away.
+const AWAY_AFTER: Duration = Duration::from_secs(2);
+/// How often an absent device is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A microphone.
+pub struct Microphone {
+    /// Its name, or a part of its description; none is the system's choice.
+    pub name: Option<String>,
+}
+
+/// A connection to the server.
+struct Connection {
+    socket: BufReader<UnixStream>,
+    version: u16,
+    next: u32,
+}
+
+/// A stream of samples that is open.
+struct Stream {
+    connection: Connection,
+    description: String,
+}
+
+/// The microphones: name, description, whether it is the default.
+///
+/// # Errors
+///
+/// Where no server answers.
+pub fn list() -> Result<Vec<(String, String, bool)>> {
+    let mut connection = Connection::open()?;
+    let server: pulse::ServerInfo = connection.ask(&Command::GetServerInfo)?;
+    let default = server.default_source_name.unwrap_or_default();
+    let sources = connection.sources()?;
+    let microphones = sources.into_iter().map(|source| {
+        let is_default = source.name == default;
+        (text(&source.name), description(&source), is_default)
+    });
+    Ok(microphones.collect())
+}
+
+impl Microphone {
+    pub(super) fn run(self, opened: &Opened) {
+        let mut stream = match self.open() {
+            Ok(stream) => stream,
+            Err(error) => {
+                // Whoever waits for it is still there.
+                let _ = opened.send(Err(error));
+                return;
+            }
+        };
+        let queue = Arc::new(Queue::new(RATE, WAITING, Full::DropOldest));
+        let running = Running {
+            queue: Arc::clone(&queue),
+            sample_rate: RATE,
+            name: stream.description.clone(),
+        };
+        let _ = opened.send(Ok(running));
+        let mut heard = Instant::now();
+        loop {
+            match stream.next() {
+                Ok(samples) => {
+                    heard = Instant::now();
+                    if !queue.push(samples) {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    eprintln!("note: {}: {error:#}; waiting for it", stream.description);
+                    stream = loop {
+                        std::thread::sleep(RETRY);
+                        if let Ok(stream) = self.open() {
+                            break stream;
+                        }
+                        // So that somebody who no longer listens is noticed.
+                        if !queue.push(Vec::new()) {
+                            return;
+                        }
+                    };
+                    let away = heard.elapsed().as_secs_f64();
+                    eprintln!("note: {}: is back after {away:.1} s", stream.description);
+                    queue.gap(away);
+                    heard = Instant::now();
+                }
+            }
+        }
+    }
+
+    fn open(&self) -> Result<Stream> {
+        let mut connection = Connection::open()?;
+        let source = match &self.name {
+            None => connection.ask::<pulse::SourceInfo>(&Command::GetSourceInfo(
+                pulse::GetSourceInfo {
+                    name: Some(pulse::DEFAULT_SOURCE.to_owned()),
+                    ..Default::default()
+                },
+            )),
+            Some(name) => connection.source(name),
+        };
+        let source = source.context("no microphone can be opened; `affekt devices` lists them")?;
+        let _: pulse::CreateRecordStreamReply =
+            connection.ask(&Command::CreateRecordStream(pulse::RecordStreamParams {
+                sample_spec: pulse::SampleSpec {
+                    format: pulse::SampleFormat::Float32Le,
+                    channels: 1,
+                    sample_rate: RATE,
+                },
+                channel_map: pulse::ChannelMap::mono(),
+                source_index: Some(source.index),
+                buffer_attr: BufferAttr {
+                    max_length: u32::MAX,
+                    fragment_size: FRAGMENT,
+                    ..Default::default()
+                },
+                flags: pulse::stream::StreamFlags {
+                    adjust_latency: true,
+                    ..Default::default()
+                },
+                cvolume: Some(pulse::ChannelVolume::norm(1)),
+                ..Default::default()
+            }))?;
+        let socket = connection.socket.get_ref();
+        socket.set_read_timeout(Some(AWAY_AFTER))?;
+        Ok(Stream {
+            description: description(&source),
+            connection,
+        })
+    }
+}
+
+impl Stream {
+    /// The next samples.
+    fn next(&mut self) -> Result<Vec<f32>> {
+        let connection = &mut self.connection;
+        loop {
+            let packet = pulse::read_descriptor(&mut connection.socket)
+                .context("the microphone sends nothing any more")?;
+            if packet.length > 1 << 20 {
+                bail!("the sound server sends nonsense");
+            }
+            let mut bytes = vec![0; packet.length as usize];
+            connection.socket.read_exact(&mut bytes)?;
+            // All bits: a message from the server, about volumes and the like; but a
+            // stream that ends is one too.
+            if packet.channel != u32::MAX {
+                let (samples, _) = bytes.as_chunks();
+                return Ok(samples.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
+            }
+            let message = Command::read_tag_prefixed(&mut bytes.as_slice(), connection.version);
+            if let Ok((_, Command::RecordStreamKilled(_))) = message {
+                bail!("the microphone was taken away");
+            }
+        }
+    }
+}
+
+impl Connection {
+    fn open() -> Result<Self> {
+        let path = socket_path().context(
+            "there is no PulseAudio or PipeWire here; pipe the sound in instead: arecord -t raw -f \
+             S16_LE -r 16000 | affekt listen - --raw s16le --rate 16000",
+        )?;
+        let socket = UnixStream::connect(&path)
+            .with_context(|| format!("no sound server answers at {}", path.display()))?;
+        socket.set_read_timeout(Some(AWAY_AFTER))?;
+        let mut connection = Connection {
+            socket: BufReader::new(socket),
+            version: pulse::MAX_VERSION,
+            next: 0,
+        };
+        let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
+        let reply: pulse::AuthReply = connection.ask(&Command::Auth(pulse::AuthParams {
+            version: pulse::MAX_VERSION,
+            supports_shm: false,
+            supports_memfd: false,
+            cookie: cookie.unwrap_or_default(),
+        }))?;
+        connection.version = pulse::MAX_VERSION.min(reply.version);
+        let mut named = pulse::Props::new();
+        named.set(pulse::Prop::ApplicationName, CString::from(c"affekt"));
+        let _: pulse::SetClientNameReply = connection.ask(&Command::SetClientName(named))?;
+        Ok(connection)
+    }
+
+    fn ask<T: pulse::CommandReply>(&mut self, command: &Command) -> Result<T> {
+        let number = self.next;
+        self.next += 1;
+        pulse::write_command_message(self.socket.get_mut(), number, command, self.version)?;
+        let (_, reply) = pulse::read_reply_message(&mut self.socket, self.version)
+            .context("the sound server refuses")?;
+        Ok(reply)
+    }
+
+    /// All sources but those that play back what a loudspeaker gets, unless there are
+    /// no others.
+    fn sources(&mut self) -> Result<Vec<pulse::SourceInfo>> {
+        self.ask(&Command::GetSourceInfoList)
+    }
+
+    fn source(&mut self, name: &str) -> Result<pulse::SourceInfo> {
+        let lower = name.to_lowercase();
+        let mut sources = self.sources()?;
+        let exact = sources.iter().position(|source| text(&source.name) == name);
+        let like = |source: &pulse::SourceInfo| description(source).to_lowercase().contains(&lower);
+        match exact.or_else(|| sources.iter().position(like)) {
+            Some(index) => Ok(sources.swap_remove(index)),
+            None => bail!("there is no microphone {name:?}"),
+        }
+    }
+}
+
+/// Where the server listens: the environment's, or where systems put it.
+fn socket_path() -> Option<PathBuf> {
+    let user = std::fs::read_to_string("/proc/self/loginuid").ok();
+    let usual = user.map(|user| PathBuf::from(format!("/run/user/{}/pulse/native", user.trim())));
+    pulseaudio::socket_path_from_env().or_else(|| usual.filter(|path| path.exists()))
+}
+
+fn description(source: &pulse::SourceInfo) -> String {
+    text(source.description.as_ref().unwrap_or(&source.name))
+}
+
+fn text(name: &CStr) -> String {
+    name.to_string_lossy().into_owned()
+}
