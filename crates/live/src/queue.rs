@@ -20,7 +20,8 @@ pub enum Taken {
     Samples {
         /// Mono samples.
         samples: Vec<f32>,
-        /// Seconds in the queue after them.
+        /// Seconds in the queue after them; 0 where the source waits, since it would
+        /// fill any queue.
         waiting: f64,
     },
     /// So many seconds are missing here.
@@ -75,9 +76,12 @@ impl Queue {
         }
     }
 
-    /// Adds samples; false if nobody listens any more.
+    /// Adds samples; false if nobody listens any more. Without samples it only asks.
     pub fn push(&self, samples: Vec<f32>) -> bool {
         let mut inner = self.lock();
+        if samples.is_empty() {
+            return !inner.closed;
+        }
         if self.full == Full::Wait {
             while inner.count >= self.most && !inner.closed {
                 inner = self.wait(inner, Duration::from_secs(1));
@@ -143,7 +147,10 @@ impl Queue {
         }
         Taken::Samples {
             samples,
-            waiting: inner.count as f64 / self.rate,
+            waiting: match self.full {
+                Full::Wait => 0.0,
+                Full::DropOldest => inner.count as f64 / self.rate,
+            },
         }
     }
 
@@ -195,6 +202,8 @@ mod tests {
             waiting: 1.0,
         };
         assert_eq!(taken, expected);
+        // A question is no sound.
+        assert!(queue.push(Vec::new()));
         queue.gap(0.5);
         queue.end(Some("gone".into()));
         assert!(matches!(queue.take(Duration::ZERO), Taken::Samples { .. }));
@@ -207,16 +216,25 @@ mod tests {
         let queue = Arc::new(Queue::new(10, 1.0, Full::Wait));
         let source = {
             let queue = Arc::clone(&queue);
-            std::thread::spawn(move || (0..100).take_while(|n| queue.push(vec![*n as f32; 5])).count())
+            std::thread::spawn(move || {
+                (0..100)
+                    .take_while(|n| queue.push(vec![*n as f32; 5]))
+                    .count()
+            })
         };
         let mut heard = Vec::new();
         while heard.len() < 200 {
             if let Taken::Samples { samples, waiting } = queue.take(Duration::from_secs(5)) {
-                assert!(waiting <= 1.5);
+                assert_eq!(waiting, 0.0);
                 heard.extend(samples);
             }
         }
-        assert!(heard.iter().enumerate().all(|(n, value)| *value == (n / 5) as f32));
+        assert!(
+            heard
+                .iter()
+                .enumerate()
+                .all(|(n, value)| *value == (n / 5) as f32)
+        );
         queue.close();
         assert!(source.join().unwrap() < 100);
     }

@@ -109,7 +109,11 @@ impl StageOptions {
             let mut artnet = ArtNet::new(self.artnet_universe)?;
             let mut lights = Lights::new(palette.clone(), self.lamps, LAMPS_HERTZ)?;
             stage.send(socket, LAMPS_HERTZ, move |scene, last| {
-                let channels = if last { lights.off() } else { lights.tick(scene) };
+                let channels = if last {
+                    lights.off()
+                } else {
+                    lights.tick(scene)
+                };
                 vec![artnet.packet(&channels)]
             })?;
         }
@@ -121,7 +125,11 @@ impl StageOptions {
             };
             let mut lights = Lights::new(palette, self.lamps, LAMPS_HERTZ)?;
             stage.send(connected(to)?, LAMPS_HERTZ, move |scene, last| {
-                let channels = if last { lights.off() } else { lights.tick(scene) };
+                let channels = if last {
+                    lights.off()
+                } else {
+                    lights.tick(scene)
+                };
                 // Receivers want to hear of the end three times.
                 let times = if last { 3 } else { 1 };
                 (0..times).map(|_| sacn.packet(&channels, last)).collect()
@@ -200,8 +208,9 @@ impl Stage {
     }
 
     fn receive(&mut self, port: u16, prefix: String) -> Result<()> {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))
-            .with_context(|| format!("cannot receive OSC on port {port}: another program has it"))?;
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).with_context(|| {
+            format!("cannot receive OSC on port {port}: another program has it")
+        })?;
         socket.set_read_timeout(Some(Duration::from_millis(200)))?;
         let (sender, receiver) = mpsc::channel();
         let stop = Arc::clone(&self.stop);
@@ -253,6 +262,8 @@ fn connected(to: SocketAddr) -> Result<UdpSocket> {
     let socket = UdpSocket::bind(any).context("cannot open a socket")?;
     // Art-Net is often sent to everybody.
     socket.set_broadcast(true)?;
-    socket.connect(to).with_context(|| format!("cannot send to {to}"))?;
+    socket
+        .connect(to)
+        .with_context(|| format!("cannot send to {to}"))?;
     Ok(socket)
 }

@@ -61,7 +61,9 @@ fn command(message: &OscMessage, prefix: &str) -> Option<Command> {
                 OscType::Int(value) => *value as f32,
                 _ => return None,
             };
-            (0.0..=1.0).contains(&value).then_some(Command::Threshold(value))
+            (0.0..=1.0)
+                .contains(&value)
+                .then_some(Command::Threshold(value))
         }
         _ => None,
     }

@@ -79,9 +79,8 @@ impl Palette {
             let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6);
             let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
             let rgb = number.map(|n| [(n >> 16) as u8, (n >> 8) as u8, n as u8]);
-            rgb.map(Lab::from_srgb).ok_or_else(|| {
-                wrong(format!("{name} is {text:?}; write a colour as \"#ff8800\""))
-            })
+            rgb.map(Lab::from_srgb)
+                .ok_or_else(|| wrong(format!("{name} is {text:?}; write a colour as \"#ff8800\"")))
         };
         let mut palette = Palette::default();
         if let Some(text) = &file.silence {

@@ -31,7 +31,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             Err(error) => println!("{mark}{:<8} not usable: {error}", backend.to_string()),
         }
     }
-    println!("\n* is what `--backend auto` takes.\n\nMicrophones for `affekt listen --input NAME`:");
+    println!(
+        "\n* is what `--backend auto` takes.\n\nMicrophones for `affekt listen --input NAME`:"
+    );
     match microphone::list() {
         Ok(list) if list.is_empty() => println!("  none"),
         Ok(list) => {

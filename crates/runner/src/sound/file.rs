@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use audio::{DecodeSettings, Decoder};
 use live::{Full, Queue};
 
@@ -109,10 +109,17 @@ impl FileSound {
             Some(raw) => Decoder::from_reader(Cursor::new(raw.header()).chain(input), settings),
             None => Decoder::from_reader(input, settings),
         };
-        decoder.context(
-            "standard input; raw samples have no header: say how they are stored with --raw s16le \
-             --rate 16000 --channels 1",
-        )
+        decoder.map_err(|error| {
+            let what = error.to_string();
+            let what = what.trim_start_matches("audio in memory: ");
+            match self.raw {
+                Some(_) => anyhow!("standard input: {what}"),
+                None => anyhow!(
+                    "standard input: {what}. If these are samples without a header, say how they \
+                     are stored: --raw s16le --rate 16000 --channels 1"
+                ),
+            }
+        })
     }
 }
 

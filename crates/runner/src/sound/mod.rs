@@ -58,6 +58,8 @@ impl Sound {
                 Sound::Microphone(microphone) => microphone.run(&opened),
             })
             .context("cannot start a thread")?;
-        answer.recv().map_err(|_| anyhow!("no sound can be opened"))?
+        answer
+            .recv()
+            .map_err(|_| anyhow!("no sound can be opened"))?
     }
 }

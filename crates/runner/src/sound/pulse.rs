@@ -92,7 +92,7 @@ impl Microphone {
                     }
                 }
                 Err(error) => {
-                    eprintln!("note: {}: {error:#}; waiting for it", stream.description);
+                    eprintln!("note: {}: {error}; waiting for it", stream.description);
                     stream = loop {
                         std::thread::sleep(RETRY);
                         if let Ok(stream) = self.open() {
@@ -115,12 +115,12 @@ impl Microphone {
     fn open(&self) -> Result<Stream> {
         let mut connection = Connection::open()?;
         let source = match &self.name {
-            None => connection.ask::<pulse::SourceInfo>(&Command::GetSourceInfo(
-                pulse::GetSourceInfo {
+            None => {
+                connection.ask::<pulse::SourceInfo>(&Command::GetSourceInfo(pulse::GetSourceInfo {
                     name: Some(pulse::DEFAULT_SOURCE.to_owned()),
                     ..Default::default()
-                },
-            )),
+                }))
+            }
             Some(name) => connection.source(name),
         };
         let source = source.context("no microphone can be opened; `affekt devices` lists them")?;
@@ -170,7 +170,10 @@ impl Stream {
             // stream that ends is one too.
             if packet.channel != u32::MAX {
                 let (samples, _) = bytes.as_chunks();
-                return Ok(samples.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect());
+                return Ok(samples
+                    .iter()
+                    .map(|bytes| f32::from_le_bytes(*bytes))
+                    .collect());
             }
             let message = Command::read_tag_prefixed(&mut bytes.as_slice(), connection.version);
             if let Ok((_, Command::RecordStreamKilled(_))) = message {

@@ -122,10 +122,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     };
     let running = sound.start(args.part.settings())?;
     let mut session = args.live.session(&recognizer, running.sample_rate)?;
-    let format = args.format.unwrap_or(match std::io::stdout().is_terminal() {
-        true => Format::Bars,
-        false => Format::Lines,
-    });
+    let format = args
+        .format
+        .unwrap_or(match std::io::stdout().is_terminal() {
+            true => Format::Bars,
+            false => Format::Lines,
+        });
     let mut view = View::new(format, &labels, &running.name);
     let mut recorder = match &args.record {
         Some(path) => Some(Recorder::new(path, running.sample_rate)?),
@@ -182,6 +184,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         recorder.finish()?;
     }
     args.live.save(&session)?;
+    if session.seconds() == 0.0 && failure.is_none() {
+        eprintln!("note: {}: there was no sound", running.name);
+    }
     match failure {
         Some(why) => bail!("{why}"),
         None => Ok(ExitCode::SUCCESS),

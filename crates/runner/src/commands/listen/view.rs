@@ -115,11 +115,16 @@ impl Bars {
         head.set_message(format!("listening to {source}"));
         let bar = |name: &str, colour: &str| {
             let bar = all.add(ProgressBar::new(STEPS));
-            bar.set_style(style(&format!("  {{prefix:<12}} {{bar:40.{colour}}} {{msg}}")));
+            bar.set_style(style(&format!(
+                "  {{prefix:<12}} {{bar:40.{colour}}} {{msg}}"
+            )));
             bar.set_prefix(name.to_owned());
             bar
         };
-        let labels = labels.iter().map(|label| bar(label, colour(label))).collect();
+        let labels = labels
+            .iter()
+            .map(|label| bar(label, colour(label)))
+            .collect();
         let level = bar("level", "white");
         let foot = text();
         Bars {
