@@ -6,7 +6,8 @@
 //!    follow from the counts.
 //! 3. [`Calibration`] compares the predicted probabilities with how often the
 //!    answers are right.
-//! 4. [`cross_validation`] pools the predictions of all folds and seeds: mean and
+//! 4. [`diarization`] compares emotion over time with a reference.
+//! 5. [`cross_validation`] pools the predictions of all folds and seeds: mean and
 //!    standard deviation over the seeds, and a confidence interval over speakers.
 //!
 //! The crate knows nothing of networks and draws nothing.
@@ -46,6 +47,7 @@
 mod calibration;
 mod confusion_matrix;
 pub mod cross_validation;
+pub mod diarization;
 mod epoch_metrics;
 mod error;
 mod predictions;

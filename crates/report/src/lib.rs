@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`text`] | text for a terminal |
 //! | [`plots`] | SVG pictures: confusion matrix, learning curves, reliability diagram, a recording |
+//! | [`segments`] | emotion over time for Audacity, Praat, ELAN, players, diarization tools |
+//! | [`timeline`] | emotion over time as a picture, and as a page that plays the sound |
 //! | [`html`] | a whole cross-validation as one HTML page |
 //! | [`tables`] | frames of features as npy, CSV and Parquet; figures of a cross-validation as CSV |
 //!
@@ -64,6 +66,7 @@ pub mod tables;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod timeline;
 
 pub use error::ReportError;
 

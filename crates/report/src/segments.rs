@@ -6,9 +6,11 @@
 //! | Audacity | labels: start, end, name, separated by tabs |
 //! | WebVTT, SRT | players, as subtitles |
 //! | TextGrid | Praat: intervals that tile the recording |
+//! | EAF | ELAN: a tier a speaker, times in whole milliseconds |
 //!
 //! CSV and Parquet are made with [`Records`].
 
+use crate::escape::escaped;
 use crate::tables::{Kind, Records, Value};
 
 /// A stretch of a recording.
@@ -28,6 +30,8 @@ pub struct Segment {
     pub probabilities: Vec<f32>,
     /// How far it is from the training data.
     pub unfamiliarity: Option<f32>,
+    /// Who speaks, if that is known.
+    pub speaker: Option<String>,
 }
 
 impl Segment {
@@ -55,6 +59,7 @@ impl Segment {
 ///     verdict: "label",
 ///     probabilities: vec![0.75],
 ///     unfamiliarity: None,
+///     speaker: None,
 /// };
 /// assert_eq!(rttm("a b", &[segment]), "SPEAKER a_b 1 0.500 1.500 <NA> <NA> calm <NA> <NA>\n");
 /// ```
@@ -100,26 +105,104 @@ pub fn srt(segments: &[Segment]) -> String {
         .collect()
 }
 
-/// Segments as a Praat TextGrid with one tier; they must follow each other.
+/// Segments as a Praat TextGrid with a tier a speaker; those of a speaker must follow
+/// each other.
 pub fn text_grid(segments: &[Segment]) -> String {
-    let end = segments.last().map_or(0.0, |segment| segment.end);
+    let speakers = speakers(segments);
+    let end = segments.iter().map(|s| s.end).fold(0.0, f64::max);
     let mut text = format!(
         "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end}\n\
-         tiers? <exists>\nsize = 1\nitem []:\n    item [1]:\n        class = \"IntervalTier\"\n        \
-         name = \"emotion\"\n        xmin = 0\n        xmax = {end}\n        intervals: size = {}\n",
-        segments.len()
+         tiers? <exists>\nsize = {}\nitem []:\n",
+        speakers.len()
     );
-    for (index, segment) in segments.iter().enumerate() {
+    for (tier, speaker) in speakers.into_iter().enumerate() {
+        let own = segments.iter().filter(|s| s.speaker.as_deref() == speaker);
+        let own: Vec<&Segment> = own.collect();
         text += &format!(
-            "        intervals [{}]:\n            xmin = {}\n            xmax = {}\n            \
-             text = \"{}\"\n",
-            index + 1,
-            segment.start,
-            segment.end,
-            segment.name().replace('"', "\"\"")
+            "    item [{}]:\n        class = \"IntervalTier\"\n        name = \"{}\"\n        \
+             xmin = 0\n        xmax = {end}\n        intervals: size = {}\n",
+            tier + 1,
+            tier_name(speaker).replace('"', "\"\""),
+            own.len()
         );
+        for (index, segment) in own.iter().enumerate() {
+            text += &format!(
+                "        intervals [{}]:\n            xmin = {}\n            xmax = {}\n            \
+                 text = \"{}\"\n",
+                index + 1,
+                segment.start,
+                segment.end,
+                segment.name().replace('"', "\"\"")
+            );
+        }
     }
     text
+}
+
+/// The speakers of segments, in the order of their first ones.
+fn speakers(segments: &[Segment]) -> Vec<Option<&str>> {
+    let mut speakers: Vec<Option<&str>> = Vec::new();
+    for segment in segments {
+        let speaker = segment.speaker.as_deref();
+        if !speakers.contains(&speaker) {
+            speakers.push(speaker);
+        }
+    }
+    speakers
+}
+
+fn tier_name(speaker: Option<&str>) -> String {
+    match speaker {
+        Some(speaker) => format!("emotion@{speaker}"),
+        None => "emotion".to_owned(),
+    }
+}
+
+/// Segments of speech for ELAN, a tier a speaker; `media` is the recording's path.
+pub fn eaf(media: &str, segments: &[Segment]) -> String {
+    let spoken: Vec<&Segment> = segments.iter().filter(|segment| segment.speech).collect();
+    let milliseconds = |seconds: f64| (seconds * 1000.0).round() as u64;
+    let mut slots = String::new();
+    for (index, segment) in spoken.iter().enumerate() {
+        for (slot, time) in [(2 * index + 1, segment.start), (2 * index + 2, segment.end)] {
+            let time = milliseconds(time);
+            slots +=
+                &format!("        <TIME_SLOT TIME_SLOT_ID=\"ts{slot}\" TIME_VALUE=\"{time}\"/>\n");
+        }
+    }
+    let mut tiers = String::new();
+    for speaker in speakers(segments) {
+        tiers += &format!(
+            "    <TIER LINGUISTIC_TYPE_REF=\"emotion\" TIER_ID=\"{}\">\n",
+            escaped(&tier_name(speaker))
+        );
+        let own = spoken.iter().enumerate();
+        for (index, segment) in own.filter(|(_, segment)| segment.speaker.as_deref() == speaker) {
+            tiers += &format!(
+                "        <ANNOTATION>\n            <ALIGNABLE_ANNOTATION ANNOTATION_ID=\"a{}\" \
+                 TIME_SLOT_REF1=\"ts{}\" TIME_SLOT_REF2=\"ts{}\">\n                \
+                 <ANNOTATION_VALUE>{}</ANNOTATION_VALUE>\n            \
+                 </ALIGNABLE_ANNOTATION>\n        </ANNOTATION>\n",
+                index + 1,
+                2 * index + 1,
+                2 * index + 2,
+                escaped(segment.name())
+            );
+        }
+        tiers += "    </TIER>\n";
+    }
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ANNOTATION_DOCUMENT AUTHOR=\"affekt\" \
+         DATE=\"1970-01-01T00:00:00+00:00\" FORMAT=\"3.0\" VERSION=\"3.0\" \
+         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
+         xsi:noNamespaceSchemaLocation=\"http://www.mpi.nl/tools/elan/EAFv3.0.xsd\">\n    \
+         <HEADER MEDIA_FILE=\"\" TIME_UNITS=\"milliseconds\">\n        <MEDIA_DESCRIPTOR \
+         MEDIA_URL=\"{0}\" MIME_TYPE=\"unknown\" RELATIVE_MEDIA_URL=\"{0}\"/>\n    </HEADER>\n    \
+         <TIME_ORDER>\n{slots}    </TIME_ORDER>\n{tiers}    <LINGUISTIC_TYPE \
+         GRAPHIC_REFERENCES=\"false\" LINGUISTIC_TYPE_ID=\"emotion\" \
+         TIME_ALIGNABLE=\"true\"/>\n</ANNOTATION_DOCUMENT>\n",
+        escaped(media)
+    )
 }
 
 /// A table with a row for each segment; `labels` are the names of the probabilities.
@@ -133,6 +216,7 @@ pub fn records(labels: &[String]) -> Records {
         ("verdict", Kind::Text),
         ("speech", Kind::Number),
         ("unfamiliarity", Kind::Number),
+        ("speaker", Kind::Text),
     ];
     let first = first.map(|(name, kind)| (name.to_owned(), kind));
     let labels = labels
@@ -151,6 +235,7 @@ pub fn row(path: &str, segment: &Segment) -> Vec<Value> {
         Value::Text(segment.verdict.to_owned()),
         Value::Number(f64::from(u8::from(segment.speech))),
         Value::number(segment.unfamiliarity.map(rounded)),
+        Value::text(segment.speaker.as_deref()),
     ];
     let probabilities = segment
         .probabilities
@@ -192,6 +277,7 @@ mod tests {
             },
             probabilities: vec![0.25, 0.75],
             unfamiliarity: Some(0.123_456),
+            speaker: None,
         };
         [
             segment(0.0, 1.5, None, false),
@@ -230,8 +316,8 @@ mod tests {
         let csv = String::from_utf8(records.csv().unwrap()).unwrap();
         assert_eq!(
             csv,
-            "path,start,end,label,verdict,speech,unfamiliarity,p_calm,p_sad\n\
-             a.wav,1.5,3661.25,calm,label,1,0.1235,0.25,0.75\n"
+            "path,start,end,label,verdict,speech,unfamiliarity,speaker,p_calm,p_sad\n\
+             a.wav,1.5,3661.25,calm,label,1,0.1235,,0.25,0.75\n"
         );
     }
 }
