@@ -8,6 +8,7 @@ mod corpora;
 mod cross_validation;
 mod first_light;
 mod harness;
+mod listening;
 mod plot;
 mod ravdess;
 mod results;

@@ -238,11 +238,21 @@ impl Connection {
     }
 }
 
-/// Where the server listens: the environment's, or where systems put it.
+/// Where the server listens: the first of the environment's places, and of the usual
+/// ones, that exists.
 fn socket_path() -> Option<PathBuf> {
+    let from = |name: &str| std::env::var(name).ok().map(PathBuf::from);
+    let server = std::env::var("PULSE_SERVER").ok();
+    let server = server.map(|server| PathBuf::from(server.trim_start_matches("unix:")));
     let user = std::fs::read_to_string("/proc/self/loginuid").ok();
-    let usual = user.map(|user| PathBuf::from(format!("/run/user/{}/pulse/native", user.trim())));
-    pulseaudio::socket_path_from_env().or_else(|| usual.filter(|path| path.exists()))
+    let user = user.map(|user| PathBuf::from(format!("/run/user/{}/pulse/native", user.trim())));
+    let places = [
+        server,
+        from("PULSE_RUNTIME_PATH").map(|folder| folder.join("native")),
+        from("XDG_RUNTIME_DIR").map(|folder| folder.join("pulse/native")),
+        user,
+    ];
+    places.into_iter().flatten().find(|path| path.exists())
 }
 
 fn description(source: &pulse::SourceInfo) -> String {
