@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The crates of this workspace that each crate may import.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("audio", &[]),
     ("recurrent", &[]),
     ("datasets", &[]),
     ("metrics", &[]),
     ("model", &["audio", "recurrent"]),
     ("live", &["audio", "model"]),
+    ("stage", &["live"]),
     ("corpus", &["audio", "datasets"]),
     (
         "training",
@@ -28,6 +29,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
             "model",
             "recurrent",
             "report",
+            "stage",
             "training",
         ],
     ),

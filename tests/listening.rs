@@ -135,7 +135,7 @@ fn the_sound_and_the_voice_are_kept_where_asked_for_and_nowhere_else() {
     );
     assert_eq!(outcome.code, 1);
     assert!(
-        outcome.stderr.contains("--save-speaker"),
+        outcome.stderr.contains("no speaker profile"),
         "{}",
         outcome.stderr
     );

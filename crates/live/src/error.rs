@@ -11,7 +11,7 @@ pub enum LiveError {
         what: String,
     },
     /// A text is no speaker profile, or one of another version.
-    #[error("this is no speaker profile of this program ({what}); make one with --save-speaker")]
+    #[error("this is no speaker profile, or one of another version ({what})")]
     Profile {
         /// What is wrong.
         what: String,

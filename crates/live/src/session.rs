@@ -329,11 +329,13 @@ impl Session {
                 update.unfamiliarity = said.unfamiliarity();
                 update.raw = Some(raw);
             }
-            None if !update.speech => {
+            None => {
+                // Nobody speaks, or not long enough yet: what was said before fades.
                 self.smooth.decay(seconds, self.settings.decay);
-                self.held.silence();
+                if !update.speech {
+                    self.held.silence();
+                }
             }
-            None => {}
         }
         update.pitch_hz = computed.pitch;
         update.adapted = self.voice.is_adapted();

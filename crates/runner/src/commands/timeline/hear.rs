@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use audio::Decoder;
-use live::{Event, Session, Timeline, Verdict, message};
+use live::{Event, Session, Timeline, Update, Verdict, message};
 use metrics::diarization::Interval;
 use model::Recognizer;
 use report::segments::Segment;
@@ -21,8 +21,22 @@ struct Voice<'a> {
     /// When it is heard; always, if there is no other.
     times: Option<Vec<&'a Interval>>,
     session: Session,
+    heard: Heard,
+}
+
+/// What was heard of a voice.
+struct Heard {
     timeline: Timeline,
     curves: Vec<(f64, Vec<f32>)>,
+}
+
+impl Heard {
+    /// The curves are moved back as the segments are.
+    fn take(&mut self, update: Update, look_ahead: f64) {
+        let time = (update.audio_end - look_ahead).max(0.0);
+        self.curves.push((time, update.smooth.clone()));
+        self.timeline.push(update);
+    }
 }
 
 /// Listens to a recording.
@@ -61,8 +75,7 @@ pub fn hear(
                         updates += &format!("{}\n", message(&event, &labels));
                     }
                     if let Event::Update(update) = event {
-                        voice.curves.push((update.audio_end, update.smooth.clone()));
-                        voice.timeline.push(update);
+                        voice.heard.take(update, args.look_ahead);
                     }
                 };
                 let samples = masked(&waiting, begin, f64::from(rate), voice.times.as_deref());
@@ -86,11 +99,10 @@ pub fn hear(
                 updates += &format!("{}\n", message(&event, &labels));
             }
             if let Event::Update(update) = event {
-                voice.curves.push((update.audio_end, update.smooth.clone()));
-                voice.timeline.push(update);
+                voice.heard.take(update, args.look_ahead);
             }
         })?;
-        voice.timeline.finish();
+        voice.heard.timeline.finish();
         args.live.save(&voice.session)?;
         let offset = args.part.part.start;
         let segment = |span: &live::Span| Segment {
@@ -103,8 +115,8 @@ pub fn hear(
             unfamiliarity: span.unfamiliarity,
             speaker: voice.name.clone(),
         };
-        segments.extend(voice.timeline.spans().iter().map(segment));
-        curves = together(curves, &voice.curves);
+        segments.extend(voice.heard.timeline.spans().iter().map(segment));
+        curves = together(curves, &voice.heard.curves);
     }
     segments.sort_by(|a, b| a.start.total_cmp(&b.start));
     let seconds = decoder.position() as f64 / f64::from(rate);
@@ -136,8 +148,10 @@ fn voices<'a>(
             name,
             times,
             session: args.live.session(recognizer, rate)?,
-            timeline: Timeline::new(args.look_ahead),
-            curves: Vec::new(),
+            heard: Heard {
+                timeline: Timeline::new(args.look_ahead),
+                curves: Vec::new(),
+            },
         })
     };
     let Some(speakers) = speakers else {
