@@ -64,7 +64,7 @@ pub enum Verdict {
     TooLittle,
     /// No label is probable enough.
     Unsure,
-    /// There is a label, but the sound is unlike the training data.
+    /// The sound is unlike the training data: there may be a label, not to be relied on.
     Unfamiliar,
     /// There is a label.
     Label,
@@ -93,6 +93,9 @@ pub struct Utterance {
     pub end: f64,
     /// The answer for all of it; none if it is too short for one.
     pub answer: Option<Classification>,
+    /// The label of the answer; none if it abstains, or the sound is too unlike the
+    /// training data ([`SessionSettings::unlike_above`](crate::SessionSettings)).
+    pub label: Option<String>,
     /// Whether the voice was plainly another one than before, so that what was learned
     /// of the old one was dropped.
     pub new_voice: bool,

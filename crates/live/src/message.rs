@@ -45,7 +45,7 @@ fn end(utterance: &Utterance, labels: &[String]) -> Value {
         "type": "utterance.end",
         "start": utterance.start,
         "end": utterance.end,
-        "label": answer.and_then(|answer| answer.verdict().label()),
+        "label": utterance.label,
         "probabilities": scores.map(|scores| named(labels, &scores)),
         "unfamiliarity": answer.and_then(|answer| answer.unfamiliarity()),
         "new_voice": utterance.new_voice,

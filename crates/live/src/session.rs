@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use audio::{Pitch, Recording, StreamResampler};
-use model::{EmbeddingStream, Recognizer};
+use model::{Classification, EmbeddingStream, Recognizer};
 use rayon::prelude::*;
 
 use crate::answer::{self, Answer, Computed, Step, Task};
@@ -16,6 +16,8 @@ use crate::{Event, LiveError, Profile, RATE, SessionSettings, Update, Utterance,
 const AT_ONCE: usize = 32;
 /// Seconds of silence that stand for sound that is missing; the clock moves on.
 const STANDS_FOR_A_GAP: f64 = 1.0;
+/// Samples after which voice activity is asked: 50 ms.
+const STEP: usize = 800;
 /// The encoder lets sound before and after speech pass, in samples.
 const AROUND: u64 = 1600;
 /// The lowest level that is told, in dB.
@@ -37,6 +39,8 @@ pub struct Session {
     first: u64,
     /// Samples so far, at [`RATE`].
     now: u64,
+    /// Samples that voice activity has heard.
+    heard: u64,
     /// Samples of the present hop.
     in_hop: usize,
     power: f64,
@@ -75,6 +79,7 @@ impl Session {
             kept: VecDeque::new(),
             first: 0,
             now: 0,
+            heard: 0,
             in_hop: 0,
             power: 0.0,
             ahead: 0.0,
@@ -170,7 +175,8 @@ impl Session {
         let samples = vec![0.0; (silence * f64::from(RATE)).round() as usize];
         self.take(&samples, &mut each)?;
         self.compute(&mut each)?;
-        self.ahead += seconds - silence;
+        // Whole samples, so that times stay exact.
+        self.ahead += ((seconds - silence) * f64::from(RATE)).round() / f64::from(RATE);
         Ok(())
     }
 
@@ -196,7 +202,8 @@ impl Session {
         let hop = ((self.settings.hop * f64::from(RATE)).round() as usize).max(1);
         let mut rest = samples;
         while !rest.is_empty() {
-            let (now, after) = rest.split_at((hop - self.in_hop).min(rest.len()));
+            let step = STEP - self.in_hop % STEP;
+            let (now, after) = rest.split_at(step.min(hop - self.in_hop).min(rest.len()));
             self.kept.extend(now);
             // One by one, so that the sum does not depend on the chunks.
             for sample in now {
@@ -206,19 +213,19 @@ impl Session {
             self.in_hop += now.len();
             if self.in_hop == hop {
                 self.hop(each)?;
+            } else if self.in_hop.is_multiple_of(STEP) {
+                self.hear_speech(each)?;
             }
             rest = after;
         }
         Ok(())
     }
 
-    /// At the end of a hop.
-    fn hop(&mut self, each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
-        let length = self.in_hop as u64;
-        let seconds = length as f64 / f64::from(RATE);
-        let level = 10.0 * (self.power / length as f64).log10();
-        (self.in_hop, self.power) = (0, 0.0);
-        let recording = self.recording(self.now - length, self.now)?;
+    /// Lets what was not heard yet go through voice activity and the encoder; whether
+    /// somebody speaks now. A beginning is said at once, not at the end of the hop.
+    fn hear_speech(&mut self, each: &mut impl FnMut(Event)) -> Result<bool, LiveError> {
+        let recording = self.recording(self.heard, self.now)?;
+        self.heard = self.now;
         self.speech.push(recording.samples());
         let (speech, begins) = self.speech.notice(self.now, self.first);
         if let Some(begin) = begins {
@@ -227,10 +234,21 @@ impl Session {
             if let Some(encoder) = &mut self.encoder {
                 encoder.restart();
             }
+            self.compute(each)?;
         }
         if let Some(encoder) = &mut self.encoder {
             encoder.push(recording.samples());
         }
+        Ok(speech)
+    }
+
+    /// At the end of a hop.
+    fn hop(&mut self, each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
+        let speech = self.hear_speech(each)?;
+        let length = self.in_hop as u64;
+        let seconds = length as f64 / f64::from(RATE);
+        let level = 10.0 * (self.power / length as f64).log10();
+        (self.in_hop, self.power) = (0, 0.0);
         let (start, spoken) = self.speech.window(self.now, self.settings.window);
         let start = start.max(self.first);
         let task = match speech && spoken >= self.settings.first {
@@ -307,10 +325,14 @@ impl Session {
                         Some(answer) => self.voice.learn(answer)?,
                         None => false,
                     };
+                    let answer = answer.map(|answer| answer.said);
+                    let near = answer.as_ref().filter(|answer| !self.is_too_unlike(answer));
+                    let label = near.and_then(|answer| answer.verdict().label());
                     Event::End(Utterance {
                         start,
                         end,
-                        answer: answer.map(|answer| answer.said),
+                        label: label.map(str::to_owned),
+                        answer,
                         new_voice,
                     })
                 }
@@ -324,8 +346,16 @@ impl Session {
         match computed.answer {
             Some(Answer { said, .. }) => {
                 let raw: Vec<f32> = said.scores().iter().map(|(_, p)| *p).collect();
-                self.smooth.answer(&raw, seconds);
-                self.held.take(&self.smooth.values(), seconds);
+                match self.is_too_unlike(&said) {
+                    true => {
+                        self.smooth.decay(seconds, self.settings.decay);
+                        self.held.silence();
+                    }
+                    false => {
+                        self.smooth.answer(&raw, seconds);
+                        self.held.take(&self.smooth.values(), seconds);
+                    }
+                }
                 update.unfamiliarity = said.unfamiliarity();
                 update.raw = Some(raw);
             }
@@ -345,11 +375,16 @@ impl Session {
         update.verdict = match (update.speech, &update.raw, update.label) {
             (false, ..) => Verdict::NoSpeech,
             (true, None, None) => Verdict::TooLittle,
+            (true, ..) if is_unlike => Verdict::Unfamiliar,
             (true, _, None) => Verdict::Unsure,
-            (true, _, Some(_)) if is_unlike => Verdict::Unfamiliar,
             (true, _, Some(_)) => Verdict::Label,
         };
         update
+    }
+
+    fn is_too_unlike(&self, answer: &Classification) -> bool {
+        let unlike = answer.unfamiliarity();
+        unlike.is_some_and(|unlike| unlike > self.settings.unlike_above)
     }
 
     fn task(&self, from: u64, to: u64) -> Result<Task, LiveError> {

@@ -16,6 +16,10 @@ pub struct SessionSettings {
     pub smoothing: Smoothing,
     /// When the label changes, so that it does not flicker.
     pub label: Hysteresis,
+    /// Sound that is farther than this from the training data gets no label, and what
+    /// was heard before fades: music, machines, a crowd. Speech of another corpus is
+    /// about 1, chords about 2.5.
+    pub unlike_above: f32,
     /// How fast the smoothed probabilities go to zero while nobody speaks: the time
     /// after which about a third is left.
     pub decay: f64,
@@ -42,6 +46,7 @@ impl Default for SessionSettings {
             hop: 0.25,
             smoothing: Smoothing::default(),
             label: Hysteresis::default(),
+            unlike_above: 1.5,
             decay: 1.0,
             pause: 0.5,
             longest_utterance: 30.0,
@@ -68,6 +73,7 @@ impl SessionSettings {
         check("window", self.window, 0.5, 60.0)?;
         check("first", self.first, 0.1, self.window)?;
         check("hop", self.hop, 0.02, 10.0)?;
+        check("unlike_above", f64::from(self.unlike_above), 0.0, 1e6)?;
         check("decay", self.decay, 0.01, 60.0)?;
         check("pause", self.pause, 0.1, 10.0)?;
         check(

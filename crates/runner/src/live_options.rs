@@ -40,6 +40,12 @@ pub struct LiveOptions {
     /// and stays at least so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0.6)]
     pub hold: f64,
+    /// Give no label to sound that is farther than this from the training data, such as music
+    #[arg(long, value_name = "UNFAMILIARITY", default_value_t = 1.5)]
+    pub unlike_above: f32,
+    /// Seconds of speech before the model is adapted to the voice
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    pub learn_after: f64,
     /// Do not adapt the model to the voice
     #[arg(long, conflicts_with_all = ["speaker", "save_speaker"])]
     pub no_learn: bool,
@@ -101,7 +107,9 @@ impl LiveOptions {
                 leave: self.leave,
                 hold: self.hold,
             },
+            unlike_above: self.unlike_above,
             learn: !self.no_learn,
+            learn_after: self.learn_after,
             ..SessionSettings::default()
         }
     }

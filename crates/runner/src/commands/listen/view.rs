@@ -161,6 +161,7 @@ fn state(update: &Update, labels: &[String]) -> String {
     let mut text = match (update.verdict, update.label) {
         (Verdict::NoSpeech, _) => "no speech".to_owned(),
         (Verdict::TooLittle, _) => "listening".to_owned(),
+        (Verdict::Unfamiliar, None) => "unlike the training data".to_owned(),
         (Verdict::Unfamiliar, Some(label)) => format!(
             "{} ({:.0} %), but unlike the training data",
             name(label),
@@ -180,9 +181,10 @@ fn state(update: &Update, labels: &[String]) -> String {
 
 /// An utterance in a line.
 fn ended(utterance: &Utterance) -> String {
-    let what = match &utterance.answer {
-        Some(answer) => answer.verdict().to_string(),
-        None => "too short".to_owned(),
+    let what = match (&utterance.answer, &utterance.label) {
+        (Some(answer), Some(_)) => answer.verdict().to_string(),
+        (Some(_), None) => "no label, unlike the training data".to_owned(),
+        (None, _) => "too short".to_owned(),
     };
     let other = match utterance.new_voice {
         true => ", another voice",
