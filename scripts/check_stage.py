@@ -74,7 +74,7 @@ def check_sacn(affekt: str, sound: Path) -> None:
     receiver = sacn.sACNreceiver(bind_address="127.0.0.1")
     receiver.register_listener("universe", lambda packet: seen.append(packet), universe=7)
     receiver.start()
-    listen = [affekt, "listen", str(sound), "--pace", "--sacn", "7", "--sacn-host", "127.0.0.1", "--lamps", "3"]
+    listen = [affekt, "listen", str(sound), "--pace", "--sacn", "7", "--sacn-host", "127.0.0.1", "--lamps", "3", "--unlike-above", "100"]
     subprocess.run(listen, stdout=subprocess.DEVNULL, check=True)
     time.sleep(0.5)
     receiver.stop()
@@ -90,7 +90,7 @@ def check_artnet(affekt: str, sound: Path) -> None:
     seen = []
     server = StupidArtnetServer()
     server.register_listener(universe=1, is_simplified=False, net=0, sub=0, callback_function=lambda data, *_: seen.append(list(data)))
-    listen = [affekt, "listen", str(sound), "--pace", "--artnet", "127.0.0.1", "--artnet-universe", "1", "--lamps", "3"]
+    listen = [affekt, "listen", str(sound), "--pace", "--artnet", "127.0.0.1", "--artnet-universe", "1", "--lamps", "3", "--unlike-above", "100"]
     subprocess.run(listen, stdout=subprocess.DEVNULL, check=True)
     time.sleep(0.5)
     server.close()

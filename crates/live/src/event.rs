@@ -96,6 +96,9 @@ pub struct Utterance {
     /// The label of the answer; none if it abstains, or the sound is too unlike the
     /// training data ([`SessionSettings::unlike_above`](crate::SessionSettings)).
     pub label: Option<String>,
+    /// How like the voice so far it is, at most 1; none without an encoder, for a short
+    /// utterance, and for the first one.
+    pub likeness: Option<f64>,
     /// Whether the voice was plainly another one than before, so that what was learned
     /// of the old one was dropped.
     pub new_voice: bool,

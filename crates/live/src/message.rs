@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `utterance.start` | `start` |
 //! | `measurement` | those of [`Update`](crate::Update), with `label` by its name and `probabilities` (smoothed) and `raw` by label |
-//! | `utterance.end` | `start`, `end`, `label`, `probabilities`, `unfamiliarity`, `new_voice` |
+//! | `utterance.end` | `start`, `end`, `label`, `probabilities`, `unfamiliarity`, `likeness`, `new_voice` |
 
 use serde_json::{Map, Value, json};
 
@@ -48,6 +48,7 @@ fn end(utterance: &Utterance, labels: &[String]) -> Value {
         "label": utterance.label,
         "probabilities": scores.map(|scores| named(labels, &scores)),
         "unfamiliarity": answer.and_then(|answer| answer.unfamiliarity()),
+        "likeness": utterance.likeness,
         "new_voice": utterance.new_voice,
     })
 }

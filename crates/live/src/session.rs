@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::answer::{self, Answer, Computed, Step, Task};
 use crate::smoothing::{Held, Smoothed};
 use crate::speech::Speech;
-use crate::voice::Voice;
+use crate::voice::{Learned, Voice};
 use crate::{Event, LiveError, Profile, RATE, SessionSettings, Update, Utterance, Verdict};
 
 /// Answers computed at once, on all cores.
@@ -321,9 +321,9 @@ impl Session {
                 } => Event::Update(self.update(update, seconds, computed)),
                 Step::End { start, end, .. } => {
                     let answer = computed.answer;
-                    let new_voice = match &answer {
+                    let learned = match &answer {
                         Some(answer) => self.voice.learn(answer)?,
-                        None => false,
+                        None => Learned::default(),
                     };
                     let answer = answer.map(|answer| answer.said);
                     let near = answer.as_ref().filter(|answer| !self.is_too_unlike(answer));
@@ -333,7 +333,8 @@ impl Session {
                         end,
                         label: label.map(str::to_owned),
                         answer,
-                        new_voice,
+                        likeness: learned.likeness,
+                        new_voice: learned.is_other,
                     })
                 }
             });

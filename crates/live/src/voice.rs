@@ -102,6 +102,15 @@ fn mean_state(answer: &Answer) -> Vec<f64> {
     state.iter().map(|value| f64::from(*value)).collect()
 }
 
+/// What an utterance told of its voice.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Learned {
+    /// To the voice so far.
+    pub(crate) likeness: Option<f64>,
+    /// Whether it is plainly another one.
+    pub(crate) is_other: bool,
+}
+
 /// A model that follows a voice.
 pub(crate) struct Voice {
     plain: Recognizer,
@@ -162,11 +171,11 @@ impl Voice {
         Ok(())
     }
 
-    /// Learns from an utterance; whether it was plainly another voice.
-    pub(crate) fn learn(&mut self, answer: &Answer) -> Result<bool, LiveError> {
+    /// Learns from an utterance.
+    pub(crate) fn learn(&mut self, answer: &Answer) -> Result<Learned, LiveError> {
         let seconds = answer.prepared.speech_seconds().unwrap_or(0.0);
         if seconds < self.least {
-            return Ok(false);
+            return Ok(Learned::default());
         }
         let likeness = self.profile.likeness(answer);
         let is_other = likeness
@@ -182,6 +191,6 @@ impl Voice {
                 self.is_adapted = true;
             }
         }
-        Ok(is_other)
+        Ok(Learned { likeness, is_other })
     }
 }
