@@ -144,17 +144,19 @@ def windows(affekt: str, folds: Path, clips: Clips, folder: Path) -> None:
                         options += ["--speaker", str(profile)]
                     else:
                         options.append("--no-learn")
-                    # All clips in one file: a pause ends the utterance of each.
+                    # All in one file, two clips of an emotion an utterance, so that there
+                    # are windows of three seconds. A pause ends an utterance.
                     sound, ends, at = folder / "all.wav", [], 0
                     parts = []
-                    for label, path in rest:
-                        parts += [clips.speech(path), pause(1.0)]
+                    for label, first, second in pairs(rest):
+                        two = [clips.speech(first), pause(0.2), clips.speech(second)]
+                        parts += [np.concatenate(two), pause(1.0)]
                         ends.append((at / RATE, (at + len(parts[-2])) / RATE, label))
                         at += len(parts[-2]) + len(parts[-1])
                     write(sound, np.concatenate(parts))
                     if learned:
                         # So that it does not learn further.
-                        (events,) = updates(affekt, folds / f"fold{fold}", [sound], *options, "--learn-after", "1000000")
+                        (events,) = updates(affekt, folds / f"fold{fold}", [sound], *options, "--learn-after", "3600")
                     else:
                         (events,) = updates(affekt, folds / f"fold{fold}", [sound], *options)
                     for event in events:
@@ -171,6 +173,17 @@ def windows(affekt: str, folds: Path, clips: Clips, folder: Path) -> None:
             table[learned, window] = (uar(right), sum(map(len, right.values())), uar(utterances), sum(map(len, utterances.values())))
             print("adapted" if learned else "plain", f"{window} s: UAR {table[learned, window][0]:.3f} of {table[learned, window][1]} windows;"
                   f" utterances {table[learned, window][2]:.3f} of {table[learned, window][3]}", flush=True)
+
+
+def pairs(files: list) -> list:
+    """Two clips of the same label each."""
+    waiting, found = {}, []
+    for label, path in files:
+        if label in waiting:
+            found.append((label, waiting.pop(label), path))
+        else:
+            waiting[label] = path
+    return found
 
 
 def diarization(affekt: str, folds: Path, clips: Clips, folder: Path) -> None:

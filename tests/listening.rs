@@ -32,7 +32,7 @@ fn bytes(samples: &[f32]) -> Vec<u8> {
 
 fn wav(folder: &Path) {
     let samples: Vec<f32> = talk();
-    audio::write_wav(&folder.join("talk.wav"), &samples, RATE).unwrap();
+    audio::write_wav(folder.join("talk.wav"), &samples, RATE).unwrap();
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn the_sound_and_the_voice_are_kept_where_asked_for_and_nowhere_else() {
 fn osc_goes_out_at_its_rate_and_ends_with_zeros() {
     let folder = tempfile::tempdir().unwrap();
     audio::write_wav(
-        &folder.path().join("talk.wav"),
+        folder.path().join("talk.wav"),
         &talk()[..3 * RATE as usize],
         RATE,
     )

@@ -172,7 +172,7 @@ impl Track {
         if self.kind != Kind::Ogg {
             let damage = self.structure.as_ref().map(structure::damage)?;
             let begins = self.seconds(u64::try_from(packet.pts.get()).ok()?)?;
-            let due = std::mem::replace(&mut self.clock, Some(begins));
+            let due = self.clock.replace(begins);
             self.clock = Some(due.map_or(begins, |due| due.max(begins)));
             let seconds = begins - due?;
             return (damage.damaged > 0 && seconds > INEXACT_TIMES).then_some(seconds);
