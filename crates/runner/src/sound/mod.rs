@@ -1,16 +1,12 @@
 //! Sound that arrives: from a file, standard input or a microphone, through a thread
 //! and a [`Queue`].
 
+#[cfg(any(not(target_os = "linux"), feature = "alsa"))]
+mod device;
 mod file;
-#[cfg(target_os = "linux")]
-mod pulse;
-#[cfg(target_os = "linux")]
-pub mod microphone {
-    //! PulseAudio's and PipeWire's.
-    pub use super::pulse::{Microphone, list};
-}
-#[cfg(not(target_os = "linux"))]
 pub mod microphone;
+#[cfg(all(target_os = "linux", not(feature = "alsa")))]
+mod pulse;
 
 use std::sync::Arc;
 use std::sync::mpsc;

@@ -1,40 +1,21 @@
 //! Microphones through PulseAudio's protocol, which PipeWire speaks too: no C library.
 //!
 //! A server that is killed sends nothing and no error, so silence on the connection for
-//! a while counts as a device that is away. It is waited for and opened again, and the
-//! time between is told as a gap.
+//! a while is an error.
 
 use std::ffi::{CStr, CString};
 use std::io::{BufReader, Read};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use live::{Full, Queue};
 use pulseaudio::protocol::stream::BufferAttr;
 use pulseaudio::protocol::{self as pulse, Command};
 
-use super::{Opened, Running};
+use super::microphone::{AWAY_AFTER, RATE};
 
-/// All microphones are read at this rate; the server converts.
-const RATE: u32 = 16_000;
 /// Bytes of a fragment: 20 ms of floats.
 const FRAGMENT: u32 = RATE / 50 * 4;
-/// Seconds of sound that wait at most before the oldest is dropped.
-const WAITING: f64 = 5.0;
-/// A device that sends nothing for so long is away.
-const AWAY_AFTER: Duration = Duration::from_secs(2);
-/// How often an absent device is tried again.
-const RETRY: Duration = Duration::from_millis(500);
-
-/// A microphone.
-pub struct Microphone {
-    /// Its name, or a part of its description; none is the system's choice.
-    pub name: Option<String>,
-}
-
 /// A connection to the server.
 struct Connection {
     socket: BufReader<UnixStream>,
@@ -42,8 +23,8 @@ struct Connection {
     next: u32,
 }
 
-/// A stream of samples that is open.
-struct Stream {
+/// A microphone that is open.
+pub struct Stream {
     connection: Connection,
     description: String,
 }
@@ -65,56 +46,16 @@ pub fn list() -> Result<Vec<(String, String, bool)>> {
     Ok(microphones.collect())
 }
 
-impl Microphone {
-    pub(super) fn run(self, opened: &Opened) {
-        let mut stream = match self.open() {
-            Ok(stream) => stream,
-            Err(error) => {
-                // Whoever waits for it is still there.
-                let _ = opened.send(Err(error));
-                return;
-            }
-        };
-        let queue = Arc::new(Queue::new(RATE, WAITING, Full::DropOldest));
-        let running = Running {
-            queue: Arc::clone(&queue),
-            sample_rate: RATE,
-            name: stream.description.clone(),
-        };
-        let _ = opened.send(Ok(running));
-        let mut heard = Instant::now();
-        loop {
-            match stream.next() {
-                Ok(samples) => {
-                    heard = Instant::now();
-                    if !queue.push(samples) {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    eprintln!("note: {}: {error}; waiting for it", stream.description);
-                    stream = loop {
-                        std::thread::sleep(RETRY);
-                        if let Ok(stream) = self.open() {
-                            break stream;
-                        }
-                        // So that somebody who no longer listens is noticed.
-                        if !queue.push(Vec::new()) {
-                            return;
-                        }
-                    };
-                    let away = heard.elapsed().as_secs_f64();
-                    eprintln!("note: {}: is back after {away:.1} s", stream.description);
-                    queue.gap(away);
-                    heard = Instant::now();
-                }
-            }
-        }
-    }
-
-    fn open(&self) -> Result<Stream> {
+impl Stream {
+    /// Opens a microphone: by its name or a part of its description, else the system's
+    /// choice.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
+    pub fn open(name: Option<&str>) -> Result<Self> {
         let mut connection = Connection::open()?;
-        let source = match &self.name {
+        let source = match name {
             None => {
                 connection.ask::<pulse::SourceInfo>(&Command::GetSourceInfo(pulse::GetSourceInfo {
                     name: Some(pulse::DEFAULT_SOURCE.to_owned()),
@@ -152,11 +93,18 @@ impl Microphone {
             connection,
         })
     }
-}
 
-impl Stream {
-    /// The next samples.
-    fn next(&mut self) -> Result<Vec<f32>> {
+    /// What it is called, for people.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The next samples at [`RATE`].
+    ///
+    /// # Errors
+    ///
+    /// Where nothing comes any more.
+    pub fn next(&mut self) -> Result<Vec<f32>> {
         let connection = &mut self.connection;
         loop {
             let packet = pulse::read_descriptor(&mut connection.socket)
