@@ -8,6 +8,9 @@ use model::Recognizer;
 
 use crate::output::write_file;
 
+/// The window and the time constant of `--quick`.
+const QUICK: (f64, f64) = (1.5, 0.15);
+
 /// How to listen.
 #[derive(clap::Args, Clone, Debug)]
 pub struct LiveOptions {
@@ -28,6 +31,9 @@ pub struct LiveOptions {
         conflicts_with = "one_euro"
     )]
     pub smooth: f64,
+    /// For a stage: --window 1.5 --smooth 0.15, which follows a change twice as fast and flickers more
+    #[arg(long, conflicts_with_all = ["window", "smooth", "one_euro"])]
+    pub quick: bool,
     /// Smooth with the One-Euro filter instead: calm at rest, quick at a change
     #[arg(long)]
     pub one_euro: bool,
@@ -46,6 +52,9 @@ pub struct LiveOptions {
     /// Seconds of speech before the model is adapted to the voice
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     pub learn_after: f64,
+    /// Forget the voice by itself where an utterance is less like it than this, -1 to 1; off by default, since emotion changes a voice as much as another speaker does
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
+    pub new_voice_below: Option<f64>,
     /// Do not adapt the model to the voice
     #[arg(long, conflicts_with_all = ["speaker", "save_speaker"])]
     pub no_learn: bool,
@@ -93,11 +102,15 @@ impl LiveOptions {
     }
 
     fn settings(&self) -> SessionSettings {
+        let (window, smooth) = match self.quick {
+            true => QUICK,
+            false => (self.window, self.smooth),
+        };
         SessionSettings {
-            window: self.window,
+            window,
             first: self.first,
             hop: self.hop,
-            smoothing: match (self.one_euro, self.smooth) {
+            smoothing: match (self.one_euro, smooth) {
                 (true, _) => Smoothing::one_euro(),
                 (false, 0.0) => Smoothing::None,
                 (false, seconds) => Smoothing::Exponential { seconds },
@@ -110,6 +123,7 @@ impl LiveOptions {
             unlike_above: self.unlike_above,
             learn: !self.no_learn,
             learn_after: self.learn_after,
+            new_voice_below: self.new_voice_below,
             ..SessionSettings::default()
         }
     }

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use live::Update;
+use live::Event;
 use stage::lights::{ArtNet, Sacn};
 use stage::{Command, Lights, Osc, Palette, Preset, Scene};
 
@@ -143,9 +143,13 @@ impl StageOptions {
 }
 
 impl Stage {
-    /// Shows an update.
-    pub fn show(&self, update: &Update) {
-        lock(&self.scene).take(update);
+    /// Shows an event.
+    pub fn show(&self, event: &Event) {
+        match event {
+            Event::Begin { .. } => lock(&self.scene).begin(),
+            Event::Update(update) => lock(&self.scene).take(update),
+            _ => {}
+        }
     }
 
     /// What the stage said since the last time.

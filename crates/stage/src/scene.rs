@@ -55,6 +55,11 @@ impl Scene {
         }
     }
 
+    /// Somebody begins to speak, between two updates.
+    pub fn begin(&mut self) {
+        self.speech = true;
+    }
+
     /// Takes an update.
     pub fn take(&mut self, update: &Update) {
         self.smooth.clone_from(&update.smooth);

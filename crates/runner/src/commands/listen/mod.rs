@@ -143,9 +143,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         let mut shown = Ok(());
         let mut each = |event: Event| {
-            if let Event::Update(update) = &event {
-                stage.show(update);
-            }
+            stage.show(&event);
             if shown.is_ok() {
                 shown = view.show(&event);
             }
