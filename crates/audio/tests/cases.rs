@@ -206,3 +206,24 @@ fn what_is_cut_off_or_exchanged_is_told_from_a_file_and_from_a_pipe() {
         "{tried} {silent:?}"
     );
 }
+
+#[test]
+fn zeros_at_the_end_are_no_loss() {
+    let settings = DecodeSettings::default();
+    for name in [
+        "safari_fragmented.mp4",
+        "mediarecorder_60ms_128k.webm",
+        "mediarecorder_unknown_clusters.webm",
+        "opusenc_four.opus",
+    ] {
+        let bytes = std::fs::read(case(name)).unwrap();
+        let whole = Recording::from_bytes(&bytes).unwrap();
+        let padded = [&bytes[..], &[0; 4096]].concat();
+        let of_pipe = Decoder::from_reader(std::io::Cursor::new(padded.clone()), &settings);
+        let of_pipe = of_pipe.and_then(Decoder::read_to_end).unwrap();
+        for recording in [Recording::from_bytes(&padded).unwrap(), of_pipe] {
+            assert_eq!(recording.samples().len(), whole.samples().len(), "{name}");
+            assert!(recording.reading().loss.is_none(), "{name}");
+        }
+    }
+}

@@ -276,7 +276,13 @@ impl Decoder {
         let watched = structure.clone().filter(|_| !file.is_seekable());
         let view = match &layout {
             Some(layout) => View::new(layout.header(), file, layout.data_length()),
-            None => View::new(Vec::new(), file, None).watched(watched),
+            None => {
+                let used = file.length().map(|length| {
+                    let rest = length.saturating_sub(file.position());
+                    rest - damage.padding.min(rest)
+                });
+                View::new(Vec::new(), file, used).watched(watched)
+            }
         };
         let stream = MediaSourceStream::new(Box::new(view), Default::default());
         let format = guarded(|| demuxer(kind, stream)).map_err(|e| match e {

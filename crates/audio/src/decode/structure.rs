@@ -24,6 +24,8 @@ pub(super) struct Damage {
     pub(super) missing: u64,
     /// Bytes that belong to no element.
     pub(super) damaged: u64,
+    /// Zeros after the last element: room that a recorder did not need.
+    pub(super) padding: u64,
     /// Whether a stream has no mark of its end (Ogg).
     pub(super) is_open: bool,
     /// The most packets that a run of a fragment states (MP4).
@@ -119,7 +121,14 @@ impl Structure {
                 Step::Unknown => (1, false),
             };
             self.is_lost = !is_known;
-            self.found.damaged += u64::from(!is_known);
+            // Zeros are damage where something else follows.
+            match (is_known, self.ahead[at]) {
+                (false, 0) => self.found.padding += 1,
+                (is_known, _) => {
+                    self.found.damaged += u64::from(!is_known);
+                    self.found.damaged += std::mem::take(&mut self.found.padding);
+                }
+            }
             let here = length.min((self.ahead.len() - at) as u64);
             at += here as usize;
             self.skip = length - here;
@@ -130,8 +139,14 @@ impl Structure {
     /// What is wrong, once all bytes are pushed.
     pub(super) fn damage(&self) -> Damage {
         let mut found = self.found;
+        let is_padding = found.padding > 0 && self.ahead.iter().all(|byte| *byte == 0);
         let begun = match self.ahead.is_empty() {
             true => self.skip,
+            // A few zeros more could be the beginning of anything.
+            false if is_padding => {
+                found.padding += self.ahead.len() as u64;
+                0
+            }
             false => match self.step_of(&self.ahead) {
                 Step::More(wanted) => (wanted - self.ahead.len()) as u64,
                 _ => 0,
@@ -404,6 +419,18 @@ mod tests {
                     (cut as u64, 0),
                     "{kind:?}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn room_at_the_end_that_was_not_needed_is_no_damage() {
+        for (kind, bytes) in [(Kind::Mp4, mp4()), (Kind::Matroska, matroska())] {
+            let padded = [&bytes[..], &[0; 1003]].concat();
+            for at_once in [1, 100, 100_000] {
+                let damage = damage_of(kind, &padded, at_once);
+                let found = (damage.damaged, damage.missing, damage.padding);
+                assert_eq!(found, (0, 0, 1003), "{kind:?} {at_once}");
             }
         }
     }

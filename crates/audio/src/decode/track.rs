@@ -142,6 +142,8 @@ impl Track {
             {
                 return Ok(self.end());
             }
+            // Zeros at the end of a pipe, which confuse some demuxers.
+            Err(_) if self.is_before_padding() => return Ok(self.end()),
             Err(e) => return Err(e),
         };
         if packet.track_id != self.id {
@@ -154,6 +156,12 @@ impl Track {
             return Ok(Piece::Lost { seconds });
         }
         self.decode(&packet, interleaved)
+    }
+
+    /// Whether all was read but zeros that belong to nothing.
+    fn is_before_padding(&self) -> bool {
+        let damage = self.structure.as_ref().map(structure::damage);
+        damage.is_some_and(|damage| damage.padding > 0 && damage.damaged == 0)
     }
 
     /// Of ADPCM, the last packet of a truncated file still has whole blocks.
@@ -308,7 +316,12 @@ fn promised(header: &Header, kind: Kind, edit: Option<Edit>) -> Option<f64> {
         Kind::Flac | Kind::Aiff => Some(header.num_frames? as f64 / rate),
         Kind::Mp4 | Kind::Caf | Kind::Ogg => {
             let base = header.time_base?;
-            let ticks = header.duration?.get() as f64;
+            let ticks = header.duration?.get();
+            // All ones: not known, as in a stream that was not ended.
+            if ticks == u64::MAX || ticks == u64::from(u32::MAX) {
+                return None;
+            }
+            let ticks = ticks as f64;
             let seconds = ticks * f64::from(base.numer.get()) / f64::from(base.denom.get());
             let (from, to) = edit.map_or((0.0, None), |edit| (edit.from, edit.to));
             Some(to.map_or(seconds, |to| to.min(seconds)) - from - INEXACT)

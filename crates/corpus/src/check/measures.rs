@@ -8,6 +8,9 @@ use crate::{Corpus, Excerpt, map_recordings};
 /// A sample at or above this counts as clipped, if its neighbours do too.
 const FULL_SCALE: f32 = 0.999;
 
+/// Samples of a block.
+const BLOCK: usize = 1024;
+
 /// What is measured of a clip.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -18,7 +21,8 @@ pub struct Measures {
     pub seconds_lost: f64,
     /// The largest sample; full scale is 1.
     pub peak: f32,
-    /// Root mean square in dB below full scale; minus infinity for silence.
+    /// Level of the loud parts in dB below full scale: what 95 of 100 blocks of 1024
+    /// samples stay below, so that pauses do not count. Minus infinity for silence.
     pub level_db: f64,
     /// Share of the samples in runs of three and more at full scale.
     pub clipped: f64,
@@ -33,10 +37,12 @@ impl Measures {
         let samples = recording.samples();
         let mut hash = Sha256::new();
         hash.update(recording.sample_rate().to_le_bytes());
-        let (mut peak, mut power, mut clipped, mut run) = (0f32, 0f64, 0usize, 0usize);
-        let mut bytes = Vec::with_capacity(4096);
-        for block in samples.chunks(1024) {
+        let (mut peak, mut clipped, mut run) = (0f32, 0usize, 0usize);
+        let mut powers = Vec::with_capacity(samples.len() / BLOCK + 1);
+        let mut bytes = Vec::with_capacity(4 * BLOCK);
+        for block in samples.chunks(BLOCK) {
             bytes.clear();
+            let mut power = 0f64;
             for &sample in block {
                 // -0 is the same sound as 0.
                 bytes.extend((sample + 0.0).to_le_bytes());
@@ -54,13 +60,16 @@ impl Measures {
                 };
             }
             hash.update(&bytes);
+            powers.push(power / block.len() as f64);
         }
+        powers.sort_by(f64::total_cmp);
+        let loud = powers.get(powers.len() * 95 / 100).copied();
         let count = samples.len().max(1) as f64;
         Self {
             seconds: recording.duration(),
             seconds_lost: recording.reading().loss.seconds,
             peak,
-            level_db: 10.0 * (power / count).log10(),
+            level_db: 10.0 * loud.unwrap_or(0.0).log10(),
             clipped: clipped as f64 / count,
             sound: hash.finalize().into(),
         }
