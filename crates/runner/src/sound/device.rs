@@ -130,7 +130,7 @@ where
 {
     let failed = sender.clone();
     let stream = device.build_input_stream(
-        config.clone().into(),
+        (*config).into(),
         move |samples: &[T], _: &_| {
             let samples = samples.iter().map(|sample| f32::from_sample_(*sample));
             // Nobody listens any more only when the stream is about to end.
