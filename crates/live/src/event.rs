@@ -1,7 +1,6 @@
 //! What a session has to say.
 
 use model::Classification;
-use serde::Serialize;
 
 /// What a session has to say.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +18,7 @@ pub enum Event {
 }
 
 /// The state of a session after a hop of sound.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Update {
     /// The beginning of the sound that the answer is about, in seconds of the session.
@@ -54,8 +53,7 @@ pub struct Update {
 }
 
 /// What an update means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
     /// Nobody speaks.
@@ -84,7 +82,7 @@ impl Verdict {
 }
 
 /// What was said between two pauses.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Utterance {
     /// When it began, in seconds of the session.

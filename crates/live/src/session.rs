@@ -307,12 +307,9 @@ impl Session {
     fn compute(&mut self, each: &mut impl FnMut(Event)) -> Result<(), LiveError> {
         let steps = std::mem::take(&mut self.steps);
         let (recognizer, pitch) = (self.voice.adapted(), &self.pitch);
-        let computed: Vec<Computed> = match steps.len() {
-            1 => vec![steps[0].compute(recognizer, pitch)?],
-            _ => (steps.par_iter())
-                .map(|step| step.compute(recognizer, pitch))
-                .collect::<Result<_, _>>()?,
-        };
+        let computed: Vec<Computed> = (steps.par_iter())
+            .map(|step| step.compute(recognizer, pitch))
+            .collect::<Result<_, _>>()?;
         for (step, computed) in steps.into_iter().zip(computed) {
             each(match step {
                 Step::Say(event) => event,

@@ -38,8 +38,8 @@ impl Speech {
         self.vad.push_frames(samples, |frame, _| frames.push(frame));
     }
 
-    /// At the end of a hop: whether somebody speaks at `now`, and the beginning of an
-    /// utterance, if one begins; not before `first`.
+    /// Whether somebody speaks at `now`, by the samples pushed so far, and the beginning
+    /// of an utterance, if one begins; not before `first`.
     pub(crate) fn notice(&mut self, now: u64, first: u64) -> (bool, Option<u64>) {
         for frame in self.frames.drain(..).filter(|frame| frame.speech) {
             let middle = (frame.time * f64::from(RATE)) as u64;

@@ -110,6 +110,12 @@ pub fn recordings(inputs: &[PathBuf]) -> Vec<Input> {
     all
 }
 
+/// Minutes, seconds and hundredths.
+pub fn clock(seconds: f64) -> String {
+    let all = (seconds * 100.0).round() as u64;
+    format!("{}:{:02}.{:02}", all / 6000, all / 100 % 60, all % 100)
+}
+
 /// A number with its word: `1 clip`, `2 clips`.
 pub fn count(count: usize, word: &str) -> String {
     format!("{count} {}", plural(count, word))

@@ -109,12 +109,7 @@ impl StageOptions {
             let mut artnet = ArtNet::new(self.artnet_universe)?;
             let mut lights = Lights::new(palette.clone(), self.lamps, LAMPS_HERTZ)?;
             stage.send(socket, LAMPS_HERTZ, move |scene, last| {
-                let channels = if last {
-                    lights.off()
-                } else {
-                    lights.tick(scene)
-                };
-                vec![artnet.packet(&channels)]
+                vec![artnet.packet(&channels(&mut lights, scene, last))]
             })?;
         }
         if let Some(universe) = self.sacn {
@@ -125,11 +120,7 @@ impl StageOptions {
             };
             let mut lights = Lights::new(palette, self.lamps, LAMPS_HERTZ)?;
             stage.send(connected(to)?, LAMPS_HERTZ, move |scene, last| {
-                let channels = if last {
-                    lights.off()
-                } else {
-                    lights.tick(scene)
-                };
+                let channels = channels(&mut lights, scene, last);
                 // Receivers want to hear of the end three times.
                 let times = if last { 3 } else { 1 };
                 (0..times).map(|_| sacn.packet(&channels, last)).collect()
@@ -235,6 +226,14 @@ impl Stage {
         self.threads.push(thread.context("cannot start a thread")?);
         self.commands = Some(receiver);
         Ok(())
+    }
+}
+
+/// What the lamps show next; at the end nothing.
+fn channels(lights: &mut Lights, scene: &Scene, last: bool) -> Vec<u8> {
+    match last {
+        true => lights.off(),
+        false => lights.tick(scene),
     }
 }
 

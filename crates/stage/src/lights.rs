@@ -23,7 +23,7 @@ const CHANNELS: usize = 512;
 pub const LAMPS_AT_MOST: usize = CHANNELS / 3;
 /// Time constant of a lamp's colour, in seconds.
 const FADE: f32 = 0.3;
-/// Seconds by which each lamp is behind the one before it.
+/// Seconds of delay from one lamp to the next.
 const STEP: f32 = 0.08;
 /// sACN's priority where nothing else is said.
 const PRIORITY: u8 = 100;

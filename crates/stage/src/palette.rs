@@ -93,7 +93,7 @@ impl Palette {
         Ok(palette)
     }
 
-    /// The colour of a label; a grey where there is none.
+    /// The colour of a label; grey for a label that the palette does not name.
     pub fn colour(&self, label: &str) -> Lab {
         let known = self.colours.get(&label.to_lowercase());
         known.copied().unwrap_or(Lab::from_srgb([0x80; 3]))

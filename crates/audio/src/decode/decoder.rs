@@ -76,8 +76,8 @@ pub struct Decoder {
     pub(super) losing: bool,
     /// Samples of silence still to be given for what was lost.
     pub(super) silence: u64,
-    /// The rate and the channels of the samples in `interleaved`, if they wait for
-    /// silence before them.
+    /// Rate and channels of the samples in `interleaved`, while silence that comes before
+    /// them is given out.
     pub(super) waiting: Option<(u32, usize)>,
     /// Seconds lost before the rate is known.
     pub(super) lost_before: f64,

@@ -276,7 +276,8 @@ const LARGE_ELEMENTS: [[u8; 4]; 8] = [
 const SMALL_ELEMENTS: [u8; 8] = [0xEC, 0xBF, 0xE7, 0xA7, 0xAB, 0xA3, 0xA0, 0xAF];
 
 /// An element of Matroska ([RFC 9559](https://www.rfc-editor.org/rfc/rfc9559)).
-/// `is_lost`: after bytes that are none, only long identifiers are believed.
+/// `is_lost`: the bytes before were damaged, so that only identifiers of four bytes
+/// are believed.
 fn matroska_element(bytes: &[u8], is_lost: bool) -> Step {
     let small = !is_lost && SMALL_ELEMENTS.contains(&bytes[0]);
     let before = match (small, bytes.first_chunk::<4>()) {

@@ -52,7 +52,7 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// Where there is none.
+    /// Where no microphone can be opened.
     pub fn open(wanted: Option<&str>) -> Result<Self> {
         let host = cpal::default_host();
         let device = match wanted {

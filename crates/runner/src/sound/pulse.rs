@@ -52,7 +52,7 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// Where there is none.
+    /// Where no microphone can be opened.
     pub fn open(name: Option<&str>) -> Result<Self> {
         let mut connection = Connection::open()?;
         let source = match name {
@@ -168,8 +168,7 @@ impl Connection {
         Ok(reply)
     }
 
-    /// All sources but those that play back what a loudspeaker gets, unless there are
-    /// no others.
+    /// All sources, those that repeat what a loudspeaker plays among them.
     fn sources(&mut self) -> Result<Vec<pulse::SourceInfo>> {
         self.ask(&Command::GetSourceInfoList)
     }

@@ -6,6 +6,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use live::{Event, Update, Utterance, Verdict, message};
 
 use super::Format;
+use crate::output::clock;
 
 /// Steps of a bar.
 const STEPS: u64 = 200;
@@ -192,12 +193,6 @@ fn ended(utterance: &Utterance) -> String {
     };
     let (start, end) = (clock(utterance.start), clock(utterance.end));
     format!("{start} to {end}  utterance: {what}{other}")
-}
-
-/// Minutes, seconds and hundredths.
-pub fn clock(seconds: f64) -> String {
-    let all = (seconds * 100.0).round() as u64;
-    format!("{}:{:02}.{:02}", all / 6000, all / 100 % 60, all % 100)
 }
 
 /// A colour that terminals have.

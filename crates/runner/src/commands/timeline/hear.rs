@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use audio::Decoder;
-use live::{Event, Session, Timeline, Update, Verdict, message};
+use live::{Event, Session, Timeline, Verdict, message};
 use metrics::diarization::Interval;
 use model::Recognizer;
 use report::segments::Segment;
@@ -31,11 +31,16 @@ struct Heard {
 }
 
 impl Heard {
-    /// The curves are moved back as the segments are.
-    fn take(&mut self, update: Update, look_ahead: f64) {
-        let time = (update.audio_end - look_ahead).max(0.0);
-        self.curves.push((time, update.smooth.clone()));
-        self.timeline.push(update);
+    fn take(&mut self, event: Event, args: &Args, labels: &[String], updates: &mut String) {
+        if args.updates {
+            *updates += &format!("{}\n", message(&event, labels));
+        }
+        if let Event::Update(update) = event {
+            // The curves are moved back as the segments are.
+            let time = (update.audio_end - args.look_ahead).max(0.0);
+            self.curves.push((time, update.smooth.clone()));
+            self.timeline.push(update);
+        }
     }
 }
 
@@ -70,14 +75,7 @@ pub fn hear(
         if waiting.len() >= at_once || is_over {
             let begin = args.part.part.start + heard as f64 / f64::from(rate);
             for voice in &mut voices {
-                let take = |event: Event| {
-                    if args.updates {
-                        updates += &format!("{}\n", message(&event, &labels));
-                    }
-                    if let Event::Update(update) = event {
-                        voice.heard.take(update, args.look_ahead);
-                    }
-                };
+                let take = |event| voice.heard.take(event, args, &labels, &mut updates);
                 let samples = masked(&waiting, begin, f64::from(rate), voice.times.as_deref());
                 voice.session.push(&samples, take)?;
             }
@@ -94,14 +92,8 @@ pub fn hear(
     let mut segments = Vec::new();
     let mut curves = Vec::new();
     for mut voice in voices {
-        voice.session.finish(|event| {
-            if args.updates {
-                updates += &format!("{}\n", message(&event, &labels));
-            }
-            if let Event::Update(update) = event {
-                voice.heard.take(update, args.look_ahead);
-            }
-        })?;
+        let take = |event| voice.heard.take(event, args, &labels, &mut updates);
+        voice.session.finish(take)?;
         voice.heard.timeline.finish();
         args.live.save(&voice.session)?;
         let offset = args.part.part.start;

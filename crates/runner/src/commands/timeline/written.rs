@@ -8,6 +8,7 @@ use report::timeline::{self, PageSound, TimelinePicture};
 use stage::Palette;
 
 use super::{Format, Listened};
+use crate::output::clock;
 
 /// The longest file whose sound is put into the page itself, in bytes.
 const INSIDE_AT_MOST: u64 = 64 << 20;
@@ -111,16 +112,6 @@ fn text(recording: &Listened, labels: &[String]) -> String {
         );
     }
     text
-}
-
-fn clock(seconds: f64) -> String {
-    let tenths = (seconds * 100.0).round() as u64;
-    format!(
-        "{}:{:02}.{:02}",
-        tenths / 6000,
-        tenths / 100 % 60,
-        tenths % 100
-    )
 }
 
 fn picture(one: &Listened, labels: &[String]) -> TimelinePicture {
