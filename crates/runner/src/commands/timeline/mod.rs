@@ -71,7 +71,11 @@ pub struct Args {
     #[arg(long, conflicts_with = "format")]
     pub updates: bool,
     /// Who speaks when: RTTM, or a table with the columns path, start, end, speaker
-    #[arg(long, value_name = "FILE.rttm|FILE.csv")]
+    #[arg(
+        long,
+        value_name = "FILE.rttm|FILE.csv",
+        conflicts_with_all = ["speaker", "save_speaker", "updates"]
+    )]
     pub speakers: Option<PathBuf>,
     /// Compare with the emotions in this file: RTTM, or a table with the columns path, start, end, label
     #[arg(long, value_name = "FILE.rttm|FILE.csv")]
@@ -174,6 +178,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     {
         bail!(
             "this format is for one recording, and there are {}",
+            inputs.len()
+        );
+    }
+    if inputs.len() > 1 && args.live.save_speaker.is_some() {
+        bail!(
+            "--save-speaker is for one recording, and there are {}",
             inputs.len()
         );
     }
