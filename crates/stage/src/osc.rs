@@ -128,7 +128,8 @@ impl Osc {
             Preset::TouchDesigner => self.plain(scene),
             Preset::Max => {
                 let mut messages = self.plain(scene);
-                let name = scene.label.map_or("none", |label| &scene.labels[label]);
+                let name = scene.label.and_then(|label| scene.labels.get(label));
+                let name = name.map_or("none", String::as_str);
                 let name = OscType::String(name.to_owned());
                 messages.push(message(format!("{}/name", self.prefix), name));
                 messages

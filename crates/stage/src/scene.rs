@@ -70,7 +70,7 @@ impl Scene {
         }
         self.label = update.label;
         self.confidence = match update.label {
-            Some(label) => self.smooth[label],
+            Some(label) => self.smooth.get(label).copied().unwrap_or(0.0),
             None => self.smooth.iter().copied().fold(0.0, f32::max),
         };
         self.speech = update.speech;
