@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The crates of this workspace that each crate may import.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("audio", &[]),
     ("recurrent", &[]),
     ("datasets", &[]),
@@ -19,6 +19,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
         &["audio", "corpus", "metrics", "model", "recurrent"],
     ),
     ("report", &["audio", "metrics"]),
+    ("serve", &["audio", "live", "model", "report", "stage"]),
     (
         "runner",
         &[
@@ -29,6 +30,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
             "model",
             "recurrent",
             "report",
+            "serve",
             "stage",
             "training",
         ],

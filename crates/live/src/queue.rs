@@ -26,6 +26,8 @@ pub enum Taken {
     },
     /// So many seconds are missing here.
     Gap(f64),
+    /// A mark that was put between the sound.
+    Mark(u64),
     /// Nothing came in the time given.
     Nothing,
     /// The source has ended, for this reason if it failed.
@@ -35,6 +37,7 @@ pub enum Taken {
 enum Part {
     Samples(Vec<f32>),
     Gap(f64),
+    Mark(u64),
 }
 
 struct Inner {
@@ -102,6 +105,18 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Puts a mark behind the sound so far: what whoever pushes wants done there.
+    pub fn mark(&self, mark: u64) {
+        self.lock().parts.push_back(Part::Mark(mark));
+        self.changed.notify_all();
+    }
+
+    /// Whether [`take`](Self::take) has something to give: sound, a gap, a mark, or the end.
+    pub fn is_ready(&self) -> bool {
+        let inner = self.lock();
+        !inner.parts.is_empty() || inner.ended.is_some()
+    }
+
     /// Ends the sound, with a reason if it failed.
     pub fn end(&self, failure: Option<String>) {
         self.lock().ended = Some(failure);
@@ -131,8 +146,9 @@ impl Queue {
             match part {
                 Part::Samples(part) => samples.extend(part),
                 Part::Gap(seconds) if samples.is_empty() => return Taken::Gap(seconds),
-                gap @ Part::Gap(_) => {
-                    inner.parts.push_front(gap);
+                Part::Mark(mark) if samples.is_empty() => return Taken::Mark(mark),
+                other => {
+                    inner.parts.push_front(other);
                     break;
                 }
             }
@@ -157,6 +173,8 @@ impl Queue {
     /// What is too old becomes a gap before what is left.
     fn drop_oldest(&self, inner: &mut Inner) {
         let mut seconds = 0.0;
+        // Marks stay; they are rare.
+        let mut marks = Vec::new();
         while inner.count > self.most {
             match inner.parts.pop_front() {
                 Some(Part::Samples(part)) => {
@@ -164,6 +182,7 @@ impl Queue {
                     seconds += part.len() as f64 / self.rate;
                 }
                 Some(Part::Gap(gap)) => seconds += gap,
+                Some(mark @ Part::Mark(_)) => marks.push(mark),
                 None => break,
             }
         }
@@ -172,6 +191,9 @@ impl Queue {
                 Some(Part::Gap(gap)) => *gap += seconds,
                 _ => inner.parts.push_front(Part::Gap(seconds)),
             }
+        }
+        for mark in marks.into_iter().rev() {
+            inner.parts.push_front(mark);
         }
     }
 
@@ -209,6 +231,21 @@ mod tests {
         assert!(matches!(queue.take(Duration::ZERO), Taken::Samples { .. }));
         assert_eq!(queue.take(Duration::ZERO), Taken::Gap(0.5));
         assert_eq!(queue.take(Duration::ZERO), Taken::End(Some("gone".into())));
+    }
+
+    #[test]
+    fn a_mark_keeps_its_place_and_is_never_dropped() {
+        let queue = Queue::new(10, 1.0, Full::DropOldest);
+        assert!(!queue.is_ready());
+        queue.mark(1);
+        assert!(queue.push(vec![1.0; 10]) && queue.push(vec![2.0; 10]));
+        queue.mark(2);
+        assert_eq!(queue.take(Duration::ZERO), Taken::Mark(1));
+        assert_eq!(queue.take(Duration::ZERO), Taken::Gap(1.0));
+        assert!(matches!(queue.take(Duration::ZERO), Taken::Samples { .. }));
+        assert!(queue.is_ready());
+        assert_eq!(queue.take(Duration::ZERO), Taken::Mark(2));
+        assert_eq!(queue.take(Duration::ZERO), Taken::Nothing);
     }
 
     #[test]

@@ -180,6 +180,16 @@ impl Session {
         Ok(())
     }
 
+    /// Ends the present utterance here, without waiting for a pause.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn flush(&mut self, mut each: impl FnMut(Event)) -> Result<(), LiveError> {
+        self.end_utterance(&mut each)?;
+        self.compute(&mut each)
+    }
+
     /// Ends the sound: the last utterance ends with it.
     ///
     /// # Errors

@@ -47,6 +47,11 @@ impl Profile {
         self.seconds
     }
 
+    /// The statistics that adapt a model.
+    pub fn enrolment(&self) -> &Enrolment {
+        &self.enrolment
+    }
+
     /// As text, to be kept in a file.
     pub fn to_json(&self) -> String {
         // Numbers and lists of numbers: nothing in it can fail.

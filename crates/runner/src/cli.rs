@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     bench, cache, classify, corpus, cross_validate, devices, ensemble, evaluate, export, features,
-    info, listen, plot, select, synth, timeline, train,
+    info, listen, plot, select, serve, synth, timeline, train,
 };
 
 /// Hears a voice and says which emotion it carries.
@@ -32,6 +32,8 @@ pub enum Command {
     Listen(Box<listen::Args>),
     /// Say when in recordings which emotion is heard: segments, subtitles, labels
     Timeline(timeline::Args),
+    /// Serve a page, a wall of light, and an API for programs
+    Serve(Box<serve::Args>),
     /// Train a model on a corpus and test it on held-out speakers
     Train(train::Args),
     /// Measure a recipe: test every speaker with models that never heard them
@@ -73,6 +75,7 @@ impl Command {
             Command::Classify(args) => classify::run(&args),
             Command::Listen(args) => listen::run(&args),
             Command::Timeline(args) => timeline::run(&args),
+            Command::Serve(args) => serve::run(&args),
             Command::Train(args) => train::run(&args),
             Command::CrossValidate(args) => cross_validate::run(&args),
             Command::Select(args) => select::run(&args),

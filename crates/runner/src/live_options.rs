@@ -101,7 +101,8 @@ impl LiveOptions {
         Ok(())
     }
 
-    fn settings(&self) -> SessionSettings {
+    /// The settings of a session.
+    pub fn settings(&self) -> SessionSettings {
         let (window, smooth) = match self.quick {
             true => QUICK,
             false => (self.window, self.smooth),

@@ -30,12 +30,6 @@ pub struct StageOptions {
     /// Packets a second, at most 60
     #[arg(long, value_name = "HZ", default_value_t = 20.0)]
     pub osc_rate: f64,
-    /// Receive OSC here: /emotion/reset, /emotion/speaker NAME, /emotion/threshold
-    #[arg(long, value_name = "PORT")]
-    pub osc_in: Option<u16>,
-    /// Where the profiles for /emotion/speaker NAME lie, as NAME.json
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub speakers: PathBuf,
     /// Send colours to lamps by Art-Net; may be given several times
     #[arg(long, value_name = "HOST")]
     pub artnet: Vec<String>,
@@ -54,6 +48,33 @@ pub struct StageOptions {
     /// Colours of the labels
     #[arg(long, value_name = "FILE.toml")]
     pub palette: Option<PathBuf>,
+}
+
+/// What the stage may say back.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Stage")]
+pub struct CommandOptions {
+    /// Receive OSC here: /emotion/reset, /emotion/speaker NAME, /emotion/threshold
+    #[arg(long, value_name = "PORT")]
+    pub osc_in: Option<u16>,
+    /// Where the profiles for /emotion/speaker NAME lie, as NAME.json
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub speakers: PathBuf,
+}
+
+impl CommandOptions {
+    /// Begins to receive, where asked for.
+    ///
+    /// # Errors
+    ///
+    /// Where the port cannot be used.
+    pub fn start(&self, stage: &mut Stage, prefix: &str) -> Result<()> {
+        stage.speakers.clone_from(&self.speakers);
+        match self.osc_in {
+            Some(port) => stage.receive(port, prefix.to_owned()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Packets a second to lamps: DMX has at most 44.
@@ -88,7 +109,7 @@ impl StageOptions {
             stop: Arc::default(),
             threads: Vec::new(),
             commands: None,
-            speakers: self.speakers.clone(),
+            speakers: PathBuf::new(),
         };
         let hertz = self.osc_rate.min(self.osc_preset.most_hertz());
         for target in &self.osc {
@@ -96,14 +117,7 @@ impl StageOptions {
             let mut osc = Osc::new(self.osc_preset, &self.osc_prefix)?;
             stage.send(socket, hertz, move |scene, _| osc.packets(scene))?;
         }
-        let palette = match &self.palette {
-            None => Palette::default(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path);
-                let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-                Palette::from_toml(&text).with_context(|| path.display().to_string())?
-            }
-        };
+        let palette = self.palette()?;
         for host in &self.artnet {
             let socket = connected(resolved(host, Some(ArtNet::PORT))?)?;
             let mut artnet = ArtNet::new(self.artnet_universe)?;
@@ -126,21 +140,42 @@ impl StageOptions {
                 (0..times).map(|_| sacn.packet(&channels, last)).collect()
             })?;
         }
-        if let Some(port) = self.osc_in {
-            stage.receive(port, self.osc_prefix.clone())?;
-        }
         Ok(stage)
+    }
+
+    /// The colours of the labels.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub fn palette(&self) -> Result<Palette> {
+        let Some(path) = &self.palette else {
+            return Ok(Palette::default());
+        };
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+        Palette::from_toml(&text).with_context(|| path.display().to_string())
     }
 }
 
 impl Stage {
+    /// Shows events from another thread; `None` shows nothing any more.
+    pub fn shower(&self) -> impl Fn(Option<&Event>) + Send + Sync + use<> {
+        let scene = Arc::clone(&self.scene);
+        move |event| {
+            let mut scene = lock(&scene);
+            match event {
+                Some(Event::Begin { .. }) => scene.begin(),
+                Some(Event::Update(update)) => scene.take(update),
+                Some(_) => {}
+                None => *scene = Scene::empty(&scene.labels.clone()),
+            }
+        }
+    }
+
     /// Shows an event.
     pub fn show(&self, event: &Event) {
-        match event {
-            Event::Begin { .. } => lock(&self.scene).begin(),
-            Event::Update(update) => lock(&self.scene).take(update),
-            _ => {}
-        }
+        self.shower()(Some(event));
     }
 
     /// What the stage said since the last time.

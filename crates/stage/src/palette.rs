@@ -93,6 +93,16 @@ impl Palette {
         Ok(palette)
     }
 
+    /// The labels that it names, in alphabetical order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.colours.keys().map(String::as_str)
+    }
+
+    /// The colour of silence.
+    pub fn silence(&self) -> Lab {
+        self.silence
+    }
+
     /// The colour of a label; grey for a label that the palette does not name.
     pub fn colour(&self, label: &str) -> Lab {
         let known = self.colours.get(&label.to_lowercase());

@@ -14,6 +14,7 @@ pub mod info;
 pub mod listen;
 pub mod plot;
 pub mod select;
+pub mod serve;
 pub mod synth;
 pub mod timeline;
 pub mod train;

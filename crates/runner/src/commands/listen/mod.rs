@@ -19,7 +19,7 @@ use crate::decode_options::OneChannelOptions;
 use crate::live_options::LiveOptions;
 use crate::model_options::ModelOptions;
 use crate::sound::{FileSound, Microphone, Raw, RawFormat, Sound};
-use crate::stage_output::{Stage, StageOptions};
+use crate::stage_output::{CommandOptions, Stage, StageOptions};
 use crate::terminal::interruption;
 use recorder::Recorder;
 use view::View;
@@ -78,6 +78,9 @@ pub struct Args {
     /// Where emotions go beside the terminal.
     #[command(flatten)]
     pub stage: StageOptions,
+    /// What the stage may say back.
+    #[command(flatten)]
+    pub commands: CommandOptions,
 }
 
 /// How `listen` shows what it hears.
@@ -105,7 +108,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let interrupted = interruption()?;
     let recognizer = args.model.recognizer()?.build()?;
     let labels = recognizer.description().labels.clone();
-    let stage = args.stage.start(&labels)?;
+    let mut stage = args.stage.start(&labels)?;
+    args.commands.start(&mut stage, &args.stage.osc_prefix)?;
     let sound = match &args.from {
         None => Sound::Microphone(Microphone {
             name: args.input.clone(),
@@ -160,7 +164,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 session.skip(seconds, &mut each)?;
                 view.note(&format!("{seconds:.2} s of sound are missing here"));
             }
-            Taken::Nothing => {}
+            Taken::Nothing | Taken::Mark(_) => {}
             Taken::End(why) => {
                 failure = why;
                 break;

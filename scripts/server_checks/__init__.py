@@ -1,0 +1,1 @@
+"""What measure_server.py and check_server.py share."""
