@@ -139,7 +139,7 @@ def soak(args) -> dict:
     # Of a session that was cut off, some messages were still under way on either side.
     slack = 1 + 2.0 * dropped
     compared = {
-        "sessions_total": (work.opened, grown("affekt_sessions_total"), 0),
+        "sessions_total": (work.opened, grown("affekt_sessions_ended_total"), 0),
         "live audio_seconds_total": (work.seconds, grown("affekt_audio_seconds_total", kind="live"), slack),
         "all audio_seconds_total": (work.seconds + work.file_seconds, grown("affekt_audio_seconds_total"), slack),
         "updates_total": (work.updates, grown("affekt_updates_total"), slack * 4),

@@ -2,6 +2,7 @@
 
 use audio::AudioError;
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::ModelError;
@@ -87,6 +88,12 @@ impl ApiError {
             "param": self.param,
             "code": self.code,
         }})
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(error: PathRejection) -> Self {
+        Self::new(error.status(), "bad_path", error.body_text())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the server tells about itself: models, metrics, OpenAPI, OSCQuery, palette.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -28,8 +29,9 @@ pub(crate) async fn ready(State(state): State<Shared>) -> Response {
 
 pub(crate) async fn model(
     State(state): State<Shared>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, ApiError> {
+    let Path(name) = name?;
     let (name, recognizer) = state.model(Some(&name)).map_err(|error| ApiError {
         status: StatusCode::NOT_FOUND,
         ..error

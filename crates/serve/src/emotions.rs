@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Multipart, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::sse::{self, Sse};
@@ -402,8 +403,9 @@ pub(crate) async fn speakers(State(state): State<Shared>) -> Json<Value> {
 /// `DELETE /v1/speakers/NAME`.
 pub(crate) async fn forget(
     State(state): State<Shared>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, ApiError> {
+    let Path(name) = name?;
     match state.speakers.delete(&name).map_err(not_kept)? {
         true => Ok(Json(json!({"name": name, "deleted": true}))),
         false => {

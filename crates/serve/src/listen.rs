@@ -30,6 +30,8 @@ const RATES: std::ops::RangeInclusive<u32> = 8_000..=384_000;
 const CHANNELS: std::ops::RangeInclusive<u16> = 1..=32;
 /// How often a client is asked whether it is there.
 const PING: Duration = Duration::from_secs(5);
+/// How long a client may take to notice that its session is closed.
+const DRAIN: Duration = Duration::from_secs(2);
 /// Bytes that wait in a socket before a send waits.
 const BUFFER: usize = 16 << 10;
 
@@ -97,12 +99,15 @@ async fn run(state: Shared, socket: WebSocket, _place: Place) {
     };
     listener.created();
     let mut stopping = state.stopping.clone();
-    let mut is_over = false;
+    let (mut is_over, mut is_written) = (false, false);
     let mut heard = Instant::now();
     loop {
         let left = state.limits.idle.saturating_sub(heard.elapsed());
         tokio::select! {
-            _ = &mut writer => break,
+            _ = &mut writer => {
+                is_written = true;
+                break;
+            }
             () = stopped(&mut stopping), if !is_over => {
                 is_over = true;
                 listener.close(1001, "server_stopping");
@@ -129,7 +134,13 @@ async fn run(state: Shared, socket: WebSocket, _place: Place) {
     }
     listener.close(1000, "client_left");
     // What it says last is for watchers; the client has gone, or is let go by the time limit.
-    let _ = timeout(state.limits.behind, writer).await;
+    if is_written {
+        // What is unread at the end would take the last messages away from the client.
+        let rest = async { while let Some(Ok(_)) = stream.next().await {} };
+        let _ = timeout(DRAIN, rest).await;
+    } else {
+        let _ = timeout(state.limits.behind, writer).await;
+    }
 }
 
 /// When the client last answered a ping.
@@ -268,15 +279,15 @@ impl Listener {
         };
         match message {
             FromClient::Update(update) => return self.update(*update),
-            FromClient::KeepAlive => {}
-            FromClient::Flush => self.command(Command::Flush),
-            FromClient::Reset => self.command(Command::Reset),
+            FromClient::KeepAlive {} => {}
+            FromClient::Flush {} => self.command(Command::Flush),
+            FromClient::Reset {} => self.command(Command::Reset),
             FromClient::SaveSpeaker { name } if is_name(&name) => self.command(Command::Save(name)),
             FromClient::SaveSpeaker { name } => {
                 let text = format!("{name:?} is no name: letters, digits, spaces, - and _");
                 self.post(&json!({"type": "warning", "code": "not_saved", "message": text}));
             }
-            FromClient::Close => {
+            FromClient::Close {} => {
                 self.close(1000, "closed");
                 return true;
             }
@@ -411,7 +422,16 @@ impl Listener {
                     let reason = *reason.lock().unwrap_or_else(PoisonError::into_inner);
                     match session {
                         Some(session) => session.command(&beginning.state, Command::Close(reason)),
-                        None => beginning.mailbox.end(),
+                        None => {
+                            let closed = json!({
+                                "type": "session.closed", "reason": reason,
+                                "seconds": 0.0, "dropped": 0.0,
+                            });
+                            beginning
+                                .mailbox
+                                .push(Kind::Keep, closed.to_string().into());
+                            beginning.mailbox.end();
+                        }
                     }
                 }
             }

@@ -63,7 +63,7 @@ impl Metrics {
         register!(sessions, "sessions", "Live sessions");
         register!(
             sessions_ended,
-            "sessions",
+            "sessions_ended",
             "Live sessions that ended, by the end"
         );
         register!(watchers, "watchers", "Watchers");

@@ -13,15 +13,15 @@ pub(crate) enum FromClient {
     #[serde(rename = "session.update")]
     Update(Box<SessionUpdate>),
     #[serde(rename = "keepalive")]
-    KeepAlive,
+    KeepAlive {},
     #[serde(rename = "flush")]
-    Flush,
+    Flush {},
     #[serde(rename = "reset")]
-    Reset,
+    Reset {},
     #[serde(rename = "speaker.save")]
     SaveSpeaker { name: String },
     #[serde(rename = "session.close")]
-    Close,
+    Close {},
 }
 
 /// How samples are stored.

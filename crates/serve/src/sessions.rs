@@ -288,7 +288,10 @@ impl LiveSession {
             _ => "failed",
         };
         self.post(Kind::Keep, &protocol::error(code, &error.to_string()));
-        let closed = json!({"type": "session.closed", "reason": "error"});
+        let seconds = lock(&self.arrivals).0;
+        let closed = json!({
+            "type": "session.closed", "reason": "error", "seconds": seconds, "dropped": 0.0,
+        });
         self.over(state, "error", &closed);
     }
 

@@ -82,7 +82,7 @@ impl Form {
             while let Some(field) = slow(idle, parts.next_field()).await? {
                 form.take(field, idle).await?;
             }
-            Ok(())
+            Ok::<(), ApiError>(())
         };
         timeout(LONGEST, all).await.map_err(|_| too_slow())??;
         Ok(form)

@@ -71,7 +71,7 @@ pub struct Args {
     #[arg(long)]
     pub log_json: bool,
     /// Do not serve: ask the server at this address whether it is ready
-    #[arg(long, value_name = "http://ADDRESS:PORT", exclusive = true)]
+    #[arg(long, value_name = "http://ADDRESS:PORT")]
     pub check: Option<String>,
     /// How sessions listen unless they say otherwise.
     #[command(flatten)]
