@@ -29,7 +29,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 # The tests of one crate are run with the program beside it (CONTRIBUTING.md), which
 # makes Cargo choose the features of the whole workspace.
-CRATES = ["audio", "corpus", "live", "metrics", "model", "recurrent", "report", "stage", "training"]
+CRATES = ["audio", "corpus", "live", "metrics", "model", "recurrent", "report", "serve", "stage", "training"]
 
 
 class Plan:
