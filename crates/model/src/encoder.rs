@@ -21,7 +21,7 @@
 //! and a stream has those of a file ([`EmbeddingStream`](crate::EmbeddingStream)).
 
 #[cfg(feature = "pretrained")]
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording};
 use burn::tensor::Device;
@@ -41,8 +41,8 @@ const FRAMES_AT_ONCE: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Encoder {
     network: Recurrent,
-    /// The same, packed once.
-    pub(crate) frozen: Frozen,
+    /// The same, packed once: 3.5 MB, which all clones share, as many as a server has sessions.
+    pub(crate) frozen: Arc<Frozen>,
     fingerprint: String,
     is_pretrained: bool,
 }
@@ -126,7 +126,7 @@ impl Encoder {
         let network = Self::shape().init(&mut Init::blank(&Device::flex()));
         let network = with_parameters(network, weights).ok()?;
         Some(Self {
-            frozen: network.frozen().ok()?,
+            frozen: Arc::new(network.frozen().ok()?),
             network,
             fingerprint: fingerprint(weights),
             is_pretrained: false,
