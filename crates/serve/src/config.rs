@@ -42,8 +42,8 @@ pub type OnEvent = Arc<dyn Fn(Option<&Event>) + Send + Sync>;
 /// What is sent to the stage by OSC.
 #[derive(Clone, Debug)]
 pub struct OscQuery {
-    /// How addresses begin.
-    pub prefix: String,
+    /// What is sent.
+    pub addresses: Vec<stage::Address>,
     /// The port of the first receiver.
     pub port: u16,
 }

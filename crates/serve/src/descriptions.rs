@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
 use crate::state::Shared;
@@ -76,52 +76,25 @@ pub(crate) async fn oscquery(
             "EXTENSIONS": {"ACCESS": true, "TYPE": true, "RANGE": true, "VALUE": false},
         })));
     }
-    let labels: &[String] = state
-        .models
-        .first()
-        .map_or(&[], |(_, model)| &model.description().labels);
-    let node = |path: String, kind: &str, low: f64, high: f64| json!({"FULL_PATH": path, "TYPE": kind, "ACCESS": 1, "RANGE": [{"MIN": low, "MAX": high}]});
-    let mut all = Map::new();
-    let mut raw = Map::new();
-    let prefix = &osc.prefix;
-    for label in labels {
-        all.insert(
-            label.clone(),
-            node(format!("{prefix}/{label}"), "f", 0.0, 1.0),
-        );
-        raw.insert(
-            label.clone(),
-            node(format!("{prefix}/raw/{label}"), "f", 0.0, 1.0),
-        );
-    }
-    let rest = [
-        ("label", "i", -1.0, labels.len() as f64 - 1.0),
-        ("confidence", "f", 0.0, 1.0),
-        ("speech", "i", 0.0, 1.0),
-        ("level", "f", 0.0, 1.0),
-        ("pitch", "f", 0.0, 1000.0),
-        ("valence", "f", -1.0, 1.0),
-        ("arousal", "f", -1.0, 1.0),
-        ("unfamiliarity", "f", 0.0, 100.0),
-        ("lag", "f", 0.0, 10.0),
-        ("alive", "i", 0.0, f64::from(i32::MAX)),
-    ];
-    for (name, kind, low, high) in rest {
-        all.insert(
-            name.into(),
-            node(format!("{prefix}/{name}"), kind, low, high),
-        );
-    }
-    all.insert(
-        "raw".into(),
-        json!({"FULL_PATH": format!("{prefix}/raw"), "CONTENTS": raw}),
-    );
-    let mut tree = json!({"FULL_PATH": prefix, "CONTENTS": all});
-    let mut path = prefix.as_str();
-    while let Some((above, name)) = path.rsplit_once('/') {
-        let full = if above.is_empty() { "/" } else { above };
-        tree = json!({"FULL_PATH": full, "CONTENTS": {name: tree}});
-        path = above;
+    let mut tree = json!({"FULL_PATH": "/"});
+    for address in &osc.addresses {
+        insert(&mut tree, address);
     }
     Ok(Json(tree))
+}
+
+/// Adds an address to the tree, with what lies above it.
+fn insert(tree: &mut Value, address: &stage::Address) {
+    let (mut node, mut path) = (tree, String::new());
+    for part in address.path.split('/').filter(|part| !part.is_empty()) {
+        path = format!("{path}/{part}");
+        node = &mut node["CONTENTS"][part];
+        node["FULL_PATH"] = json!(path);
+    }
+    node["TYPE"] = json!(address.types);
+    // 1: it can be read, not written.
+    node["ACCESS"] = json!(1);
+    if let Some((low, high)) = address.range {
+        node["RANGE"] = json!([{"MIN": low, "MAX": high}]);
+    }
 }

@@ -20,6 +20,6 @@ mod scene;
 pub use command::Command;
 pub use error::StageError;
 pub use lights::Lights;
-pub use osc::{Osc, Preset};
+pub use osc::{Address, Osc, Preset};
 pub use palette::Palette;
 pub use scene::Scene;

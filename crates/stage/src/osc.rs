@@ -89,6 +89,17 @@ impl FromStr for Preset {
     }
 }
 
+/// An address that is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    /// From the first `/` on.
+    pub path: String,
+    /// A tag of OSC for each argument: `f`, `i`, `s`, `T` for true or false.
+    pub types: String,
+    /// The least and the greatest value, where there are such.
+    pub range: Option<(f32, f32)>,
+}
+
 /// Makes the packets of scenes.
 #[derive(Clone, Debug)]
 pub struct Osc {
@@ -124,7 +135,26 @@ impl Osc {
     /// The packets that show a scene.
     pub fn packets(&mut self, scene: &Scene) -> Vec<Vec<u8>> {
         self.sent = self.sent.checked_add(1).unwrap_or(0);
-        let messages = match self.preset {
+        let messages = self.messages(scene);
+        match self.preset {
+            Preset::VrChat | Preset::Wekinator => each(messages),
+            _ => bundles(messages),
+        }
+    }
+
+    /// What is sent for these labels, for those who ask (OSCQuery).
+    pub fn addresses(&self, labels: &[String]) -> Vec<Address> {
+        let messages = self.messages(&Scene::empty(labels));
+        let address = |message: OscMessage| Address {
+            types: message.args.iter().map(type_tag).collect(),
+            range: range(&message.addr, labels.len()).filter(|_| message.args.len() == 1),
+            path: message.addr,
+        };
+        messages.into_iter().map(address).collect()
+    }
+
+    fn messages(&self, scene: &Scene) -> Vec<OscMessage> {
+        match self.preset {
             Preset::TouchDesigner => self.plain(scene),
             Preset::Max => {
                 let mut messages = self.plain(scene);
@@ -134,8 +164,8 @@ impl Osc {
                 messages.push(message(format!("{}/name", self.prefix), name));
                 messages
             }
-            Preset::VrChat => return each(vrchat(scene)),
-            Preset::Wekinator => return each(vec![wekinator(scene)]),
+            Preset::VrChat => vrchat(scene),
+            Preset::Wekinator => vec![wekinator(scene)],
             Preset::Resolume => {
                 let links = scene.smooth.iter().take(8).enumerate();
                 let message = |(link, p): (usize, &f32)| {
@@ -144,8 +174,7 @@ impl Osc {
                 };
                 links.map(message).collect()
             }
-        };
-        bundles(messages)
+        }
     }
 
     fn plain(&self, scene: &Scene) -> Vec<OscMessage> {
@@ -207,6 +236,26 @@ fn message(addr: String, value: OscType) -> OscMessage {
     OscMessage {
         addr,
         args: vec![value],
+    }
+}
+
+fn type_tag(value: &OscType) -> char {
+    match value {
+        OscType::Int(_) => 'i',
+        OscType::String(_) => 's',
+        OscType::Bool(_) => 'T',
+        _ => 'f',
+    }
+}
+
+/// The range of an address, by its last part; that of probabilities where it is a label.
+fn range(path: &str, labels: usize) -> Option<(f32, f32)> {
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    match name.trim_start_matches("emotion") {
+        "pitch" | "unfamiliarity" | "lag" | "alive" | "name" => None,
+        "label" => Some((-1.0, labels as f32 - 1.0)),
+        "valence" | "arousal" => Some((-1.0, 1.0)),
+        _ => Some((0.0, 1.0)),
     }
 }
 

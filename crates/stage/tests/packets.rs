@@ -171,3 +171,27 @@ fn a_palette_of_ones_own_is_used_and_a_bad_colour_is_named() {
     assert!(error.to_string().contains("angry is \"red\""), "{error}");
     assert!(Palette::from_toml("colors = 1").is_err());
 }
+
+#[test]
+fn the_addresses_that_are_told_are_those_that_are_sent() {
+    for preset in Preset::ALL {
+        let mut osc = Osc::new(preset, "/voice/one").unwrap();
+        let told = osc.addresses(&labels(7));
+        let packets = osc.packets(&scene(7));
+        let sent: Vec<_> = packets.iter().flat_map(|packet| messages(packet)).collect();
+        assert_eq!(told.len(), sent.len());
+        for (told, (path, values)) in told.iter().zip(&sent) {
+            assert_eq!(told.path, *path);
+            assert_eq!(told.types.len(), values.len());
+            if let (Some((low, high)), [value]) = (told.range, values.as_slice()) {
+                let number = match value {
+                    OscType::Float(number) => *number,
+                    OscType::Int(number) => *number as f32,
+                    OscType::Bool(on) => f32::from(u8::from(*on)),
+                    other => panic!("{path}: {other:?}"),
+                };
+                assert!((low..=high).contains(&number), "{path}: {number}");
+            }
+        }
+    }
+}

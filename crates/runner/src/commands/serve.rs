@@ -13,6 +13,7 @@ use clap::error::ErrorKind;
 use model::{Backend, Recognizer};
 use rand::RngExt;
 use serve::{Config, Limits, OscQuery, Server};
+use stage::Osc;
 use training::run_folder::model_file;
 
 use crate::backend;
@@ -108,12 +109,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let models = models(args)?;
     let labels = models[0].1.description().labels.clone();
     let stage = args.stage.start(&labels)?;
+    let addresses = Osc::new(args.stage.osc_preset, &args.stage.osc_prefix)?.addresses(&labels);
     let osc = args.stage.osc.first().and_then(|target| {
         let port = target.rsplit_once(':')?.1.parse().ok()?;
-        Some(OscQuery {
-            prefix: args.stage.osc_prefix.clone(),
-            port,
-        })
+        Some(OscQuery { addresses, port })
     });
     log(args.log_json);
     let config = Config {
