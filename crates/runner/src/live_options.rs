@@ -8,9 +8,6 @@ use model::Recognizer;
 
 use crate::output::write_file;
 
-/// The window and the time constant of `--quick`.
-const QUICK: (f64, f64) = (1.5, 0.15);
-
 /// How to listen.
 #[derive(clap::Args, Clone, Debug)]
 pub struct LiveOptions {
@@ -103,15 +100,11 @@ impl LiveOptions {
 
     /// The settings of a session.
     pub fn settings(&self) -> SessionSettings {
-        let (window, smooth) = match self.quick {
-            true => QUICK,
-            false => (self.window, self.smooth),
-        };
-        SessionSettings {
-            window,
+        let settings = SessionSettings {
+            window: self.window,
             first: self.first,
             hop: self.hop,
-            smoothing: match (self.one_euro, smooth) {
+            smoothing: match (self.one_euro, self.smooth) {
                 (true, _) => Smoothing::one_euro(),
                 (false, 0.0) => Smoothing::None,
                 (false, seconds) => Smoothing::Exponential { seconds },
@@ -126,6 +119,11 @@ impl LiveOptions {
             learn_after: self.learn_after,
             new_voice_below: self.new_voice_below,
             ..SessionSettings::default()
+        };
+        if self.quick {
+            settings.quick()
+        } else {
+            settings
         }
     }
 }

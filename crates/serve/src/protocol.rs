@@ -64,21 +64,13 @@ pub(crate) struct SessionUpdate {
     learn: Option<bool>,
 }
 
-/// The window and the smoothing of `quick`.
-const QUICK: (f64, f64) = (1.5, 0.15);
-
 impl SessionUpdate {
     pub(crate) fn settings(&self, default: SessionSettings) -> SessionSettings {
-        let mut settings = default;
-        let mut smooth = self.smooth;
-        if self.quick {
-            settings.window = QUICK.0;
-            smooth = smooth.or(Some(QUICK.1));
-        }
+        let mut settings = if self.quick { default.quick() } else { default };
         settings.window = self.window.unwrap_or(settings.window);
         settings.first = self.first.unwrap_or(settings.first.min(settings.window));
         settings.hop = self.hop.unwrap_or(settings.hop);
-        settings.smoothing = match smooth {
+        settings.smoothing = match self.smooth {
             None => settings.smoothing,
             Some(0.0) => Smoothing::None,
             Some(seconds) => Smoothing::Exponential { seconds },
@@ -107,6 +99,14 @@ pub(crate) fn settings(settings: &SessionSettings) -> Value {
 
 pub(crate) fn error(code: &str, message: &str) -> Utf8Bytes {
     let object = json!({"type": "error", "code": code, "message": message});
+    object.to_string().into()
+}
+
+/// The last message of a session.
+pub(crate) fn closed(reason: &str, seconds: f64, dropped: f64) -> Utf8Bytes {
+    let object = json!({
+        "type": "session.closed", "reason": reason, "seconds": seconds, "dropped": dropped,
+    });
     object.to_string().into()
 }
 
