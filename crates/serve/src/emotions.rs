@@ -10,7 +10,9 @@ use axum::http::{StatusCode, header};
 use axum::response::sse::{self, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use report::ReportError;
 use report::segments::{self, Segment};
+use report::tables::{self, Records};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
@@ -154,9 +156,7 @@ pub(crate) fn profile(state: &Shared, name: &str) -> Result<live::Profile, ApiEr
         let text = format!("no speaker {name:?} is enrolled");
         ApiError::field("speaker", "speaker_not_found", text)
     };
-    let speaker = state.speakers.get(name).ok_or_else(missing)?;
-    let profile = speaker.profile();
-    profile.map_err(|error| ApiError::field("speaker", "bad_speaker", error.to_string()))
+    Ok(state.speakers.get(name).ok_or_else(missing)?.profile)
 }
 
 pub(crate) async fn classify(
@@ -215,7 +215,12 @@ fn written(format: Format, name: &str, model: &str, labels: &[String], heard: &H
         |kind: &'static str, text: String| ([(header::CONTENT_TYPE, kind)], text).into_response();
     let plain = "text/plain; charset=utf-8";
     match (format, &heard.answer) {
-        (Format::Csv, _) => text("text/csv; charset=utf-8", csv(name, labels, heard)),
+        (Format::Csv, _) => match csv(name, labels, heard) {
+            Ok(bytes) => {
+                ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], bytes).into_response()
+            }
+            Err(error) => internal(error).into_response(),
+        },
         (Format::Vtt, Answer::Timeline { segments, .. }) => {
             text("text/vtt; charset=utf-8", segments::vtt(segments))
         }
@@ -277,10 +282,10 @@ fn json(format: Format, model: &str, labels: &[String], heard: &Heard) -> Value 
         Answer::Profile(_) => {}
     }
     if format == Format::VerboseJson {
-        set("duration", json!(heard.seconds));
+        set("duration", json!(heard.read.seconds));
         set("model", json!(model));
-        set("seconds_lost", json!(heard.seconds_lost));
-        set("notes", json!(heard.notes));
+        set("seconds_lost", json!(heard.read.seconds_lost));
+        set("notes", json!(heard.read.notes));
     }
     Value::Object(object)
 }
@@ -294,46 +299,40 @@ fn segment(labels: &[String], segment: &Segment) -> Value {
     })
 }
 
-fn csv(name: &str, labels: &[String], heard: &Heard) -> String {
-    let quoted = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    };
-    let head: String = labels
-        .iter()
-        .map(|label| format!(",{}", quoted(label)))
-        .collect();
-    let numbers = |p: &[f32]| -> String { p.iter().map(|p| format!(",{p}")).collect() };
-    let unlike = |u: Option<f32>| u.map_or(String::new(), |u| u.to_string());
+/// The tables of `affekt classify` and `affekt timeline`, as far as a server knows them.
+fn csv(name: &str, labels: &[String], heard: &Heard) -> Result<Vec<u8>, ReportError> {
     match &heard.answer {
         Answer::Whole(said) => {
-            let scores: Vec<f32> = said.scores().iter().map(|(_, p)| *p).collect();
-            format!(
-                "path,label,probability,unfamiliarity{head}\n{},{},{},{}{}\n",
-                quoted(name),
-                quoted(said.verdict().label().unwrap_or("")),
-                said.probability(),
-                unlike(said.unfamiliarity()),
-                numbers(&scores)
-            )
+            let first = [
+                ("path", tables::Kind::Text),
+                ("label", tables::Kind::Text),
+                ("probability", tables::Kind::Number),
+                ("seconds", tables::Kind::Number),
+                ("unfamiliarity", tables::Kind::Number),
+            ];
+            let first = first.map(|(name, kind)| (name.to_owned(), kind));
+            let named = |label: &String| (format!("p_{label}"), tables::Kind::Number);
+            let mut table = Records::new(first.into_iter().chain(labels.iter().map(named)));
+            let first = [
+                tables::Value::Text(name.to_owned()),
+                tables::Value::text(said.verdict().label()),
+                tables::Value::Number(said.probability().into()),
+                tables::Value::Number(heard.read.seconds),
+                tables::Value::number(said.unfamiliarity().map(f64::from)),
+            ];
+            let scores = said.scores().iter();
+            let scores = scores.map(|(_, p)| tables::Value::Number(f64::from(*p)));
+            table.push(first.into_iter().chain(scores).collect())?;
+            table.csv()
         }
         Answer::Timeline { segments, .. } => {
-            let row = |s: &Segment| {
-                format!(
-                    "{},{},{},{},{},{}{}\n",
-                    quoted(name),
-                    s.start,
-                    s.end,
-                    quoted(s.label.as_deref().unwrap_or("")),
-                    s.verdict,
-                    unlike(s.unfamiliarity),
-                    numbers(&s.probabilities)
-                )
-            };
-            let rows: String = segments.iter().map(row).collect();
-            format!("path,start,end,label,verdict,unfamiliarity{head}\n{rows}")
+            let mut table = segments::records(labels);
+            for segment in segments {
+                table.push(segments::row(name, segment))?;
+            }
+            table.csv()
         }
-        Answer::Profile(_) => String::new(),
+        Answer::Profile(_) => Ok(Vec::new()),
     }
 }
 
@@ -378,24 +377,25 @@ pub(crate) async fn enrol(
         return Err(ApiError::field("file", "no_speech", "nothing was learned"));
     };
     let seconds = profile.seconds();
-    state
-        .speakers
-        .set(name, Speaker::new(model, &profile))
-        .map_err(not_kept)?;
+    let speaker = Speaker {
+        model: model.clone(),
+        profile,
+    };
+    state.speakers.set(name, speaker).map_err(internal)?;
     Ok(Json(json!({"name": name, "seconds": seconds})))
 }
 
-fn not_kept(error: std::io::Error) -> ApiError {
+fn internal(error: impl std::error::Error) -> ApiError {
     ApiError::new(
         StatusCode::INTERNAL_SERVER_ERROR,
-        "not_kept",
+        "failed",
         error.to_string(),
     )
 }
 
 /// `GET /v1/speakers`.
 pub(crate) async fn speakers(State(state): State<Shared>) -> Json<Value> {
-    let object = |(name, speaker): (String, Speaker)| json!({"name": name, "seconds": speaker.seconds, "model": speaker.model});
+    let object = |(name, speaker): (String, Speaker)| json!({"name": name, "seconds": speaker.profile.seconds(), "model": speaker.model});
     let all: Vec<Value> = state.speakers.all().into_iter().map(object).collect();
     Json(json!({"speakers": all}))
 }
@@ -406,7 +406,7 @@ pub(crate) async fn forget(
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let Path(name) = name?;
-    match state.speakers.delete(&name).map_err(not_kept)? {
+    match state.speakers.delete(&name).map_err(internal)? {
         true => Ok(Json(json!({"name": name, "deleted": true}))),
         false => {
             let text = format!("no speaker {name:?} is enrolled");

@@ -41,10 +41,15 @@ pub(crate) struct Job {
 
 /// What was heard.
 pub(crate) struct Heard {
+    pub(crate) read: Read,
+    pub(crate) answer: Answer,
+}
+
+/// How a recording was read.
+pub(crate) struct Read {
     pub(crate) seconds: f64,
     pub(crate) seconds_lost: f64,
     pub(crate) notes: Vec<String>,
-    pub(crate) answer: Answer,
 }
 
 pub(crate) enum Answer {
@@ -155,132 +160,125 @@ fn settings(state: &State) -> DecodeSettings {
     }
 }
 
+/// Recordings for one model, and with a speaker's profile only one.
 fn classify(state: &State, jobs: Vec<(Job, Reply)>) {
     state.metrics.batch.observe(jobs.len() as f64);
-    let mut prepared: Vec<(Prepared, Heard)> = Vec::new();
-    let mut replies = Vec::new();
-    let mut recognizer = None;
+    let Some((first, _)) = jobs.first() else {
+        return;
+    };
+    let recognizer = match &first.profile {
+        None => Ok(first.recognizer.clone()),
+        Some(profile) => first.recognizer.enrolled(profile.enrolment()),
+    };
+    let recognizer = match recognizer {
+        Ok(recognizer) => recognizer,
+        Err(error) => {
+            let wrong = || ApiError::field("speaker", "bad_speaker", error.to_string());
+            // Here and below: whoever asked may have gone.
+            (jobs.into_iter()).for_each(|(_, reply)| drop(reply.send(Err(wrong()))));
+            return;
+        }
+    };
+    let (mut clips, mut waiting) = (Vec::new(), Vec::new());
     for (job, reply) in jobs {
         match prepare(state, &job) {
-            Ok(one) => {
-                let adapted = match &job.profile {
-                    None => Ok(job.recognizer),
-                    Some(profile) => job.recognizer.enrolled(profile.enrolment()),
-                };
-                match adapted {
-                    Ok(adapted) => recognizer = recognizer.or(Some(adapted)),
-                    Err(error) => {
-                        let _ = reply.send(Err(ApiError::recording("speaker", &error)));
-                        continue;
-                    }
-                }
-                prepared.push(one);
-                replies.push(reply);
+            Ok((clip, read)) => {
+                clips.push(clip);
+                waiting.push((read, reply));
             }
             Err(error) => drop(reply.send(Err(error))),
         }
     }
-    let Some(recognizer) = recognizer else {
-        return;
-    };
-    let clips: Vec<&Prepared> = prepared.iter().map(|(clip, _)| clip).collect();
-    match recognizer.classify_many(&clips) {
+    match recognizer.classify_many(&clips.iter().collect::<Vec<_>>()) {
         Ok(answers) => {
-            let all = prepared.into_iter().zip(answers).zip(replies);
-            for (((_, heard), said), reply) in all {
-                state.metrics.heard("file", heard.seconds);
+            for ((read, reply), said) in waiting.into_iter().zip(answers) {
                 let answer = Answer::Whole(said);
-                let _ = reply.send(Ok(Heard { answer, ..heard }));
+                let _ = reply.send(Ok(Heard { read, answer }));
             }
         }
         Err(error) => {
-            for reply in replies {
+            for (_, reply) in waiting {
                 let _ = reply.send(Err(ApiError::recording("model", &error)));
             }
         }
     }
 }
 
-fn prepare(state: &State, job: &Job) -> Result<(Prepared, Heard), ApiError> {
-    let Some((name, bytes)) = job.files.first() else {
-        return Err(ApiError::field("file", "missing", "there is no file"));
-    };
+fn prepare(state: &State, job: &Job) -> Result<(Prepared, Read), ApiError> {
+    let (name, bytes) = job.file()?;
     let wrong = |error: ModelError| ApiError::recording(name, &error);
-    let mut decoder =
-        Decoder::from_bytes(bytes.clone(), &settings(state)).map_err(|e| wrong(e.into()))?;
-    let told = |share: f64| tell(job, share);
+    let decoder = Decoder::from_bytes(bytes.clone(), &settings(state));
+    let mut decoder = decoder.map_err(|e| wrong(e.into()))?;
     let prepared = job
         .recognizer
-        .prepare_stream(&mut decoder, told)
+        .prepare_stream(&mut decoder, |share| job.tell(share))
         .map_err(wrong)?;
-    Ok((
-        prepared,
-        heard(&decoder, Answer::Profile(Profile::default())),
-    ))
+    Ok((prepared, read(state, &decoder)))
 }
 
-fn heard(decoder: &Decoder, answer: Answer) -> Heard {
+/// How a recording was read that has been read to its end.
+fn read(state: &State, decoder: &Decoder) -> Read {
     let seconds = decoder.position() as f64 / f64::from(decoder.sample_rate());
     let reading = decoder.reading();
-    Heard {
+    state.metrics.heard("file", seconds);
+    Read {
         seconds,
         seconds_lost: reading.loss.seconds,
         notes: reading.notes(seconds),
-        answer,
     }
 }
 
-fn tell(job: &Job, share: f64) {
-    if let Some(progress) = &job.progress {
-        // Whoever is slow is told of later shares.
-        let _ = progress.try_send(share);
+impl Job {
+    fn file(&self) -> Result<&(String, Bytes), ApiError> {
+        let none = || ApiError::field("file", "missing", "there is no file");
+        self.files.first().ok_or_else(none)
     }
-}
 
-/// Lets a session hear a file.
-fn through(
-    state: &State,
-    job: &Job,
-    file: &(String, Bytes),
-    session: &mut Option<Session>,
-    live: SessionSettings,
-    mut each: impl FnMut(Event),
-) -> Result<Heard, ApiError> {
-    let (name, bytes) = file;
-    let wrong = |error: ModelError| ApiError::recording(name, &error);
-    let failed = |error: LiveError| match error {
-        LiveError::Audio(error) => wrong(error.into()),
-        LiveError::Model(error) => wrong(error),
-        other => ApiError::field("file", "failed", other.to_string()),
-    };
-    let mut decoder =
-        Decoder::from_bytes(bytes.clone(), &settings(state)).map_err(|e| wrong(e.into()))?;
-    let rate = decoder.sample_rate();
-    let mut new = Session::new(job.recognizer.clone(), live, rate).map_err(failed)?;
-    let before = session.as_ref().map(|session| session.profile().clone());
-    if let Some(profile) = before.or(job.profile.clone()) {
-        new.set_profile(profile).map_err(failed)?;
-    }
-    while let Some(block) = decoder.next_block().map_err(|e| wrong(e.into()))? {
-        new.push(block, &mut each).map_err(failed)?;
-        if let Some(share) = decoder.progress() {
-            tell(job, share);
+    fn tell(&self, share: f64) {
+        if let Some(progress) = &self.progress {
+            // Whoever is slow is told of later shares.
+            let _ = progress.try_send(share);
         }
     }
-    new.finish(&mut each).map_err(failed)?;
-    *session = Some(new);
-    let heard = heard(&decoder, Answer::Profile(Profile::default()));
-    state.metrics.heard("file", heard.seconds);
-    Ok(heard)
+
+    /// A file through a session of its own, which knows the voice of `profile`.
+    fn through(
+        &self,
+        state: &State,
+        (name, bytes): &(String, Bytes),
+        live: SessionSettings,
+        profile: Option<Profile>,
+        mut each: impl FnMut(Event),
+    ) -> Result<(Session, Read), ApiError> {
+        let wrong = |error: ModelError| ApiError::recording(name, &error);
+        let failed = |error: LiveError| match error {
+            LiveError::Audio(error) => wrong(error.into()),
+            LiveError::Model(error) => wrong(error),
+            other => ApiError::field("file", "failed", other.to_string()),
+        };
+        let decoder = Decoder::from_bytes(bytes.clone(), &settings(state));
+        let mut decoder = decoder.map_err(|e| wrong(e.into()))?;
+        let session = Session::new(self.recognizer.clone(), live, decoder.sample_rate());
+        let mut session = session.map_err(failed)?;
+        if let Some(profile) = profile {
+            session.set_profile(profile).map_err(failed)?;
+        }
+        while let Some(block) = decoder.next_block().map_err(|e| wrong(e.into()))? {
+            session.push(block, &mut each).map_err(failed)?;
+            if let Some(share) = decoder.progress() {
+                self.tell(share);
+            }
+        }
+        session.finish(&mut each).map_err(failed)?;
+        Ok((session, read(state, &decoder)))
+    }
 }
 
 fn timeline(state: &State, job: &Job) -> Result<Heard, ApiError> {
-    let Some(file) = job.files.first() else {
-        return Err(ApiError::field("file", "missing", "there is no file"));
-    };
     let mut timeline = Timeline::new(LOOK_AHEAD);
     let mut curves = Vec::new();
-    let heard = through(state, job, file, &mut None, state.live, |event| {
+    let profile = job.profile.clone();
+    let (_, read) = job.through(state, job.file()?, state.live, profile, |event| {
         if let Event::Update(update) = event {
             let time = (update.audio_end - LOOK_AHEAD).max(0.0);
             curves.push((time, update.smooth.clone()));
@@ -300,26 +298,26 @@ fn timeline(state: &State, job: &Job) -> Result<Heard, ApiError> {
         speaker: None,
     };
     let segments = timeline.spans().iter().map(segment).collect();
-    Ok(Heard {
-        answer: Answer::Timeline { segments, curves },
-        ..heard
-    })
+    let answer = Answer::Timeline { segments, curves };
+    Ok(Heard { read, answer })
 }
 
+/// The profile of a voice, from all files; how the last one was read.
 fn enrol(state: &State, job: &Job) -> Result<Heard, ApiError> {
     let live = SessionSettings {
         learn: true,
         learn_after: 0.0,
         ..state.live
     };
-    let (mut session, mut last) = (None, None);
+    let mut last = None;
     for file in &job.files {
-        last = Some(through(state, job, file, &mut session, live, |_| {})?);
+        let before = last.map(|(session, _): (Session, Read)| session.profile().clone());
+        last = Some(job.through(state, file, live, before, |_| {})?);
     }
-    match (session, last) {
-        (Some(session), Some(last)) if session.profile().seconds() > 0.0 => Ok(Heard {
+    match last {
+        Some((session, read)) if session.profile().seconds() > 0.0 => Ok(Heard {
+            read,
             answer: Answer::Profile(session.profile().clone()),
-            ..last
         }),
         _ => Err(ApiError::field(
             "file",

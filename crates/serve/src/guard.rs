@@ -19,20 +19,25 @@ pub(crate) async fn guard(State(state): State<Shared>, request: Request, next: N
     let matched = request.extensions().get::<MatchedPath>();
     let path = matched.map_or("other", MatchedPath::as_str).to_owned();
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let mut response = match judge(&state, &request) {
-        Ok(()) if method == Method::OPTIONS && origin.is_some() => {
-            StatusCode::NO_CONTENT.into_response()
-        }
+    let refuse = |(reason, error): Refusal| {
+        state.metrics.refused(reason);
+        error.into_response()
+    };
+    let mut response = match site(&state, request.headers()) {
+        Err(refusal) => refuse(refusal),
         Ok(()) => {
-            let mut response = next.run(request).await;
+            // Browsers ask first, without a token, whether a page may send one.
+            let mut response = match token(&state, &request) {
+                _ if method == Method::OPTIONS && origin.is_some() => {
+                    StatusCode::NO_CONTENT.into_response()
+                }
+                Ok(()) => next.run(request).await,
+                Err(refusal) => refuse(refusal),
+            };
             if let Some(origin) = origin {
                 allow(response.headers_mut(), origin);
             }
             response
-        }
-        Err((reason, error)) => {
-            state.metrics.refused(reason);
-            error.into_response()
         }
     };
     let headers = response.headers_mut();
@@ -51,20 +56,26 @@ pub(crate) async fn guard(State(state): State<Shared>, request: Request, next: N
     response
 }
 
-/// Another site that is allowed may read the answer.
+/// Why somebody may not come in, for the metrics and for the client.
+type Refusal = (&'static str, ApiError);
+
+/// Another site that is allowed may ask and read the answer.
 fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+    let methods = HeaderValue::from_static("GET, POST, DELETE");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let asked = HeaderValue::from_static("authorization, content-type");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
 }
 
-fn judge(state: &Server, request: &Request) -> Result<(), (&'static str, ApiError)> {
-    let headers = request.headers();
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let host = text(header::HOST).unwrap_or_default();
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Whether the request is for this server, and of no foreign page.
+fn site(state: &Server, headers: &HeaderMap) -> Result<(), Refusal> {
+    let host = text(headers, header::HOST).unwrap_or_default();
     if !is_ours(state, host) {
         let error = ApiError::new(
             StatusCode::MISDIRECTED_REQUEST,
@@ -74,7 +85,7 @@ fn judge(state: &Server, request: &Request) -> Result<(), (&'static str, ApiErro
         return Err(("host", error));
     }
     if headers.contains_key(header::ORIGIN) {
-        let origin = text(header::ORIGIN).unwrap_or_default();
+        let origin = text(headers, header::ORIGIN).unwrap_or_default();
         let site = origin.split_once("://").map_or("", |(_, site)| site);
         let same = !site.is_empty() && site.eq_ignore_ascii_case(host);
         if !same && !state.allow_origins.iter().any(|known| known == origin) {
@@ -86,6 +97,11 @@ fn judge(state: &Server, request: &Request) -> Result<(), (&'static str, ApiErro
             return Err(("origin", error));
         }
     }
+    Ok(())
+}
+
+/// Whether the request has the token, where there is one.
+fn token(state: &Server, request: &Request) -> Result<(), Refusal> {
     let Some(token) = &state.token else {
         return Ok(());
     };
@@ -94,7 +110,8 @@ fn judge(state: &Server, request: &Request) -> Result<(), (&'static str, ApiErro
     if page::is_public(path) || path.starts_with("/v2/health/") {
         return Ok(());
     }
-    let bearer = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let bearer = text(request.headers(), header::AUTHORIZATION)
+        .and_then(|value| value.strip_prefix("Bearer "));
     let query = request.uri().query().unwrap_or_default();
     let in_query = query
         .split('&')

@@ -31,6 +31,7 @@ mod metrics;
 mod page;
 mod protocol;
 mod sessions;
+mod socket;
 mod speakers;
 mod state;
 mod upload;

@@ -1,26 +1,25 @@
 //! `/v1/listen`: a WebSocket with sound in and emotions out.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use futures_util::stream::SplitSink;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use live::{LiveError, Profile, Session, SessionSettings};
 use model::Recognizer;
 use serde_json::{Value, json};
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 
 use crate::api_error::ApiError;
 use crate::audio_in::{Decoded, Encoded, Raw, begins_file};
 use crate::emotions;
-use crate::mailbox::{Kind, Mailbox, Post};
+use crate::mailbox::{Kind, Mailbox};
 use crate::protocol::{self, Format, FromClient, SessionUpdate};
 use crate::sessions::{Command, LiveSession};
+use crate::socket::{Counted, Ending, Outgoing, Place, limited};
 use crate::speakers::is_name;
 use crate::state::{Shared, stopped};
 
@@ -28,73 +27,21 @@ use crate::state::{Shared, stopped};
 const RATES: std::ops::RangeInclusive<u32> = 8_000..=384_000;
 /// Channels that can be told.
 const CHANNELS: std::ops::RangeInclusive<u16> = 1..=32;
-/// How often a client is asked whether it is there.
-const PING: Duration = Duration::from_secs(5);
 /// How long a client may take to notice that its session is closed.
 const DRAIN: Duration = Duration::from_secs(2);
-/// Bytes that wait in a socket before a send waits.
-const BUFFER: usize = 16 << 10;
-
-/// How a connection is to be closed: a WebSocket code and a reason.
-pub(crate) type Ending = Arc<Mutex<(u16, &'static str)>>;
-
-pub(crate) fn limited(state: &Shared, socket: WebSocketUpgrade) -> WebSocketUpgrade {
-    socket
-        .max_message_size(state.limits.message)
-        .max_frame_size(state.limits.message)
-        .write_buffer_size(0)
-        .max_write_buffer_size(8 * BUFFER)
-}
 
 pub(crate) async fn listen(
     State(state): State<Shared>,
     socket: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
-    let place = Place::take(&state)?;
+    let most = state.limits.sessions;
+    let place = Place::take(&state, Counted::Listeners, most, "live sessions")?;
     Ok(limited(&state, socket).on_upgrade(move |socket| run(state, socket, place)))
 }
 
-/// A place among the listeners, given back at the end.
-pub(crate) struct Place {
-    state: Shared,
-}
-
-impl Place {
-    fn take(state: &Shared) -> Result<Self, ApiError> {
-        let listeners = state.listeners.fetch_add(1, Ordering::AcqRel);
-        let place = Self {
-            state: state.clone(),
-        };
-        if listeners >= state.limits.sessions || state.is_stopping() {
-            state.metrics.refused("sessions");
-            return Err(ApiError::busy(
-                "there are too many live sessions; try again later",
-            ));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.state.listeners.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 async fn run(state: Shared, socket: WebSocket, _place: Place) {
-    let (sink, mut stream) = socket.split();
-    let mailbox = Arc::new(Mailbox::default());
-    let ending: Ending = Arc::new(Mutex::new((1000, "")));
-    let pong = Arc::new(Pong::new());
-    let writer = write(
-        sink,
-        Arc::clone(&mailbox),
-        Arc::clone(&ending),
-        Arc::clone(&pong),
-        state.limits.behind,
-    );
-    let mut writer = tokio::spawn(writer);
-    let Some(mut listener) = Listener::new(&state, &mailbox, &ending) else {
+    let (mut outgoing, mut stream) = Outgoing::start(socket, state.limits.behind);
+    let Some(mut listener) = Listener::new(&state, &outgoing) else {
         return;
     };
     listener.created();
@@ -104,7 +51,7 @@ async fn run(state: Shared, socket: WebSocket, _place: Place) {
     loop {
         let left = state.limits.idle.saturating_sub(heard.elapsed());
         tokio::select! {
-            _ = &mut writer => {
+            _ = &mut outgoing.writer => {
                 is_written = true;
                 break;
             }
@@ -117,7 +64,7 @@ async fn run(state: Shared, socket: WebSocket, _place: Place) {
                 listener.fail("idle", "neither sound nor a message came; send keepalive", 1008);
             }
             message = stream.next() => match message {
-                Some(Ok(Message::Pong(_))) => pong.heard(),
+                Some(Ok(Message::Pong(_))) => outgoing.pong.heard(),
                 Some(Ok(Message::Ping(_))) => {}
                 Some(Ok(_)) if is_over => {}
                 Some(Ok(Message::Text(text))) => {
@@ -139,77 +86,7 @@ async fn run(state: Shared, socket: WebSocket, _place: Place) {
         let rest = async { while let Some(Ok(_)) = stream.next().await {} };
         let _ = timeout(DRAIN, rest).await;
     } else {
-        let _ = timeout(state.limits.behind, writer).await;
-    }
-}
-
-/// When the client last answered a ping.
-pub(crate) struct Pong {
-    began: Instant,
-    milliseconds: AtomicU64,
-}
-
-impl Pong {
-    pub(crate) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            milliseconds: AtomicU64::new(0),
-        }
-    }
-
-    pub(crate) fn heard(&self) {
-        let now = self.began.elapsed().as_millis() as u64;
-        self.milliseconds.store(now, Ordering::Relaxed);
-    }
-
-    fn since(&self) -> Duration {
-        let last = Duration::from_millis(self.milliseconds.load(Ordering::Relaxed));
-        self.began.elapsed().saturating_sub(last)
-    }
-}
-
-/// Sends what comes into a mailbox, until its end; a client that is behind is let go.
-pub(crate) async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
-    mailbox: Arc<Mailbox>,
-    ending: Ending,
-    pong: Arc<Pong>,
-    behind: Duration,
-) {
-    let mut ping = interval(PING);
-    let mut send = async |message: Message| -> bool {
-        matches!(timeout(behind, sink.send(message)).await, Ok(Ok(())))
-    };
-    let close = |code, reason: &'static str| {
-        Message::Close(Some(CloseFrame {
-            code,
-            reason: reason.into(),
-        }))
-    };
-    let sent = loop {
-        tokio::select! {
-            post = mailbox.next() => match post {
-                Post::Message(text) => if !send(Message::Text(text)).await { break false },
-                Post::End => {
-                    let (code, reason) = *ending.lock().unwrap_or_else(PoisonError::into_inner);
-                    send(close(code, reason)).await;
-                    break true;
-                }
-                Post::Overflow => break false,
-            },
-            _ = ping.tick() => {
-                if pong.since() > behind + PING { break false }
-                if !send(Message::Ping(Bytes::new())).await { break false }
-            }
-        }
-    };
-    if !sent {
-        tracing::info!("a client reads too slowly and is closed");
-        let _ = timeout(
-            Duration::from_secs(1),
-            sink.send(close(1008, "reads too slowly")),
-        )
-        .await;
+        let _ = timeout(state.limits.behind, outgoing.writer).await;
     }
 }
 
@@ -217,7 +94,7 @@ pub(crate) async fn write(
 struct Listener {
     state: Shared,
     mailbox: Arc<Mailbox>,
-    ending: Ending,
+    ending: Arc<Ending>,
     name: String,
     model: (String, Recognizer),
     settings: SessionSettings,
@@ -228,18 +105,16 @@ struct Listener {
     session: Arc<OnceLock<Arc<LiveSession>>>,
     raw: Option<Raw>,
     encoded: Option<Encoded>,
-    /// Why the session ends, once a decoder has ended.
-    reason: Arc<Mutex<&'static str>>,
 }
 
 impl Listener {
-    fn new(state: &Shared, mailbox: &Arc<Mailbox>, ending: &Ending) -> Option<Self> {
+    fn new(state: &Shared, outgoing: &Outgoing) -> Option<Self> {
         Some(Self {
             model: state.models.first()?.clone(),
             settings: state.live,
             state: state.clone(),
-            mailbox: Arc::clone(mailbox),
-            ending: Arc::clone(ending),
+            mailbox: Arc::clone(&outgoing.mailbox),
+            ending: Arc::clone(&outgoing.ending),
             name: format!("{:08x}", rand::random::<u32>()),
             profile: None,
             format: Format::default(),
@@ -248,7 +123,6 @@ impl Listener {
             session: Arc::default(),
             raw: None,
             encoded: None,
-            reason: Arc::new(Mutex::new("sound_ended")),
         })
     }
 
@@ -282,11 +156,7 @@ impl Listener {
             FromClient::KeepAlive {} => {}
             FromClient::Flush {} => self.command(Command::Flush),
             FromClient::Reset {} => self.command(Command::Reset),
-            FromClient::SaveSpeaker { name } if is_name(&name) => self.command(Command::Save(name)),
-            FromClient::SaveSpeaker { name } => {
-                let text = format!("{name:?} is no name: letters, digits, spaces, - and _");
-                self.post(&json!({"type": "warning", "code": "not_saved", "message": text}));
-            }
+            FromClient::SaveSpeaker { name } => self.save(name),
             FromClient::Close {} => {
                 self.close(1000, "closed");
                 return true;
@@ -295,6 +165,16 @@ impl Listener {
         false
     }
 
+    fn save(&self, name: String) {
+        let text = match (is_name(&name), self.session.get()) {
+            (true, Some(_)) => return self.command(Command::Save(name)),
+            (true, None) => "nothing was heard yet".to_owned(),
+            (false, _) => format!("{name:?} is no name: letters, digits, spaces, - and _"),
+        };
+        self.post(&json!({"type": "warning", "code": "not_saved", "message": text}));
+    }
+
+    /// Before there is sound, there is nothing to end or to forget.
     fn command(&self, command: Command) {
         if let Some(session) = self.session.get() {
             session.command(&self.state, command);
@@ -396,10 +276,10 @@ impl Listener {
 
     fn decoder(&self) -> std::io::Result<Encoded> {
         let beginning = self.beginning();
-        let (ending, reason) = (Arc::clone(&self.ending), Arc::clone(&self.reason));
+        let ending = Arc::clone(&self.ending);
         Encoded::start(move |decoded| {
             let fail = |text: &str| {
-                set(&ending, 1003, "the sound cannot be read");
+                ending.set(1003, "error");
                 beginning
                     .mailbox
                     .push(Kind::Keep, protocol::error("bad_sound", text));
@@ -419,17 +299,13 @@ impl Listener {
                     if let Some(text) = failure {
                         fail(text.trim_start_matches("audio in memory: "));
                     }
-                    let reason = *reason.lock().unwrap_or_else(PoisonError::into_inner);
+                    ending.set(1000, "sound_ended");
+                    let (_, reason) = ending.get();
                     match session {
                         Some(session) => session.command(&beginning.state, Command::Close(reason)),
                         None => {
-                            let closed = json!({
-                                "type": "session.closed", "reason": reason,
-                                "seconds": 0.0, "dropped": 0.0,
-                            });
-                            beginning
-                                .mailbox
-                                .push(Kind::Keep, closed.to_string().into());
+                            let closed = protocol::closed(reason, 0.0, 0.0);
+                            beginning.mailbox.push(Kind::Keep, closed);
                             beginning.mailbox.end();
                         }
                     }
@@ -448,8 +324,7 @@ impl Listener {
 
     /// Ends the session with its last words; the first reason counts.
     fn close(&mut self, number: u16, reason: &'static str) {
-        set(&self.ending, number, reason);
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        self.ending.set(number, reason);
         if self.encoded.take().is_some() {
             // The decoder hears the end of its bytes and closes what it began.
             return;
@@ -457,19 +332,11 @@ impl Listener {
         match self.session.get() {
             Some(session) => session.command(&self.state, Command::Close(reason)),
             None => {
-                let closed = json!({"type": "session.closed", "reason": reason, "seconds": 0.0, "dropped": 0.0});
-                self.post(&closed);
+                let closed = protocol::closed(reason, 0.0, 0.0);
+                self.mailbox.push(Kind::Keep, closed);
                 self.mailbox.end();
             }
         }
-    }
-}
-
-/// The first reason counts.
-fn set(ending: &Ending, number: u16, reason: &'static str) {
-    let mut ending = ending.lock().unwrap_or_else(PoisonError::into_inner);
-    if ending.1.is_empty() {
-        *ending = (number, reason);
     }
 }
 

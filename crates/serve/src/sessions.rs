@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Flush,
     Reset,
     Save(String),
-    /// Ends the session, with a reason and whether sound could not be read.
+    /// Ends the session, with a reason.
     Close(&'static str),
 }
 
@@ -251,10 +251,7 @@ impl LiveSession {
                 }
                 Some(Command::Close(reason)) => {
                     let done = session.finish(&mut say);
-                    let closed = json!({
-                        "type": "session.closed", "reason": reason,
-                        "seconds": session.seconds(), "dropped": *dropped,
-                    });
+                    let closed = protocol::closed(reason, session.seconds(), *dropped);
                     self.over(state, reason, &closed);
                     core.is_over = true;
                     done
@@ -264,13 +261,16 @@ impl LiveSession {
             Taken::Nothing | Taken::End(_) => Ok(()),
         };
         if let Err(error) = done {
-            self.fail(state, &error);
+            self.fail(state, &error, core.dropped);
             core.is_over = true;
         }
     }
 
     fn save(&self, state: &Shared, name: &str, session: &Session) {
-        let speaker = Speaker::new(&self.model, session.profile());
+        let speaker = Speaker {
+            model: self.model.clone(),
+            profile: session.profile().clone(),
+        };
         let answer = match state.speakers.set(name, speaker) {
             Ok(()) => json!({
                 "type": "speaker.saved", "name": name, "seconds": session.profile().seconds(),
@@ -282,21 +282,18 @@ impl LiveSession {
         self.post(Kind::Keep, &answer.to_string().into());
     }
 
-    fn fail(&self, state: &Shared, error: &LiveError) {
+    fn fail(&self, state: &Shared, error: &LiveError, dropped: f64) {
         let code = match error {
             LiveError::Audio(_) => "bad_sound",
             _ => "failed",
         };
         self.post(Kind::Keep, &protocol::error(code, &error.to_string()));
         let seconds = lock(&self.arrivals).0;
-        let closed = json!({
-            "type": "session.closed", "reason": "error", "seconds": seconds, "dropped": 0.0,
-        });
-        self.over(state, "error", &closed);
+        self.over(state, "error", &protocol::closed("error", seconds, dropped));
     }
 
-    fn over(&self, state: &Shared, reason: &str, closed: &serde_json::Value) {
-        self.post(Kind::Keep, &closed.to_string().into());
+    fn over(&self, state: &Shared, reason: &str, closed: &Utf8Bytes) {
+        self.post(Kind::Keep, closed);
         state.metrics.ended(reason);
         state.sessions.remove(state, self);
         for subscriber in std::mem::take(&mut *lock(&self.subscribers)) {

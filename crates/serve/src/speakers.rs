@@ -14,23 +14,9 @@ const AT_MOST: usize = 10_000;
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Speaker {
+    /// The model that the profile was made with.
     pub(crate) model: String,
-    profile: String,
-    pub(crate) seconds: f64,
-}
-
-impl Speaker {
-    pub(crate) fn new(model: &str, profile: &Profile) -> Self {
-        Self {
-            model: model.to_owned(),
-            profile: profile.to_json(),
-            seconds: profile.seconds(),
-        }
-    }
-
-    pub(crate) fn profile(&self) -> Result<Profile, live::LiveError> {
-        Profile::from_json(&self.profile)
-    }
+    pub(crate) profile: Profile,
 }
 
 pub(crate) struct Speakers {
@@ -93,9 +79,8 @@ impl Speakers {
         }
         if let Some(folder) = &self.folder {
             let text = serde_json::to_string(&speaker)?;
-            let part = folder.join(format!("{name}.part"));
-            std::fs::write(&part, text)?;
-            std::fs::rename(&part, folder.join(format!("{name}.json")))?;
+            let path = folder.join(format!("{name}.json"));
+            audio::write_atomically(&path, text.as_bytes())?;
         }
         known.insert(name.to_owned(), speaker);
         Ok(())

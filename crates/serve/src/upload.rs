@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 pub(crate) struct Form {
     pub(crate) texts: Vec<(String, String)>,
     pub(crate) files: Vec<(String, Bytes)>,
-    _reserved: Reserved,
+    reserved: Reserved,
 }
 
 /// Memory that an upload holds.
@@ -72,7 +72,7 @@ impl Form {
         let mut form = Form {
             texts: Vec::new(),
             files: Vec::new(),
-            _reserved: Reserved {
+            reserved: Reserved {
                 state: Arc::clone(state),
                 bytes: 0,
             },
@@ -99,7 +99,7 @@ impl Form {
         }
         let mut bytes = Vec::new();
         while let Some(piece) = slow(idle, field.chunk()).await? {
-            self._reserved.add(piece.len())?;
+            self.reserved.add(piece.len())?;
             if name != "file" && bytes.len() + piece.len() > TEXT {
                 return Err(ApiError::field(
                     &name,

@@ -1,7 +1,6 @@
 //! `/v1/watch`: what a live session says, read-only.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
@@ -12,11 +11,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::api_error::ApiError;
-use crate::listen::{Ending, Pong, limited, write};
 use crate::mailbox::{Kind, Mailbox};
 use crate::sessions::{LiveSession, Subscriber};
-use crate::state::Shared;
-use crate::state::stopped;
+use crate::socket::{Counted, Outgoing, Place, limited};
+use crate::state::{Shared, stopped};
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {
@@ -39,36 +37,20 @@ pub(crate) async fn watch(
             text,
         ));
     }
-    if state.watching.load(Ordering::Acquire) >= state.limits.watchers {
-        state.metrics.refused("watchers");
-        return Err(ApiError::busy(
-            "there are too many watchers; try again later",
-        ));
-    }
-    Ok(limited(&state, socket).on_upgrade(move |socket| run(state, socket, asked)))
+    let most = state.limits.watchers;
+    let place = Place::take(&state, Counted::Watchers, most, "watchers")?;
+    Ok(limited(&state, socket).on_upgrade(move |socket| run(state, socket, asked, place)))
 }
 
-async fn run(state: Shared, socket: WebSocket, asked: Asked) {
-    state.watching.fetch_add(1, Ordering::AcqRel);
+async fn run(state: Shared, socket: WebSocket, asked: Asked, _place: Place) {
     state.metrics.watchers.inc();
     follow(&state, socket, &asked).await;
     state.metrics.watchers.dec();
-    state.watching.fetch_sub(1, Ordering::AcqRel);
 }
 
 async fn follow(state: &Shared, socket: WebSocket, asked: &Asked) {
-    let (sink, mut stream) = socket.split();
-    let mailbox = Arc::new(Mailbox::default());
-    let ending: Ending = Arc::new(Mutex::new((1000, "session_closed")));
-    let pong = Arc::new(Pong::new());
-    let writer = write(
-        sink,
-        Arc::clone(&mailbox),
-        Arc::clone(&ending),
-        Arc::clone(&pong),
-        state.limits.behind,
-    );
-    let mut writer = tokio::spawn(writer);
+    let (mut outgoing, mut stream) = Outgoing::start(socket, state.limits.behind);
+    let mailbox = Arc::clone(&outgoing.mailbox);
     let is_flat = asked.flat.as_deref().is_some_and(|flat| flat != "0");
     let mut newest = state.sessions.newest();
     let mut stopping = state.stopping.clone();
@@ -100,19 +82,25 @@ async fn follow(state: &Shared, socket: WebSocket, asked: &Asked) {
             watched = next;
             is_first = false;
         }
+        // It may have ended before it was subscribed to.
+        if asked
+            .session
+            .as_ref()
+            .is_some_and(|name| state.sessions.get(name).is_none())
+        {
+            mailbox.end();
+        }
         tokio::select! {
-            _ = &mut writer => break,
+            _ = &mut outgoing.writer => break,
             changed = newest.changed(), if asked.session.is_none() => if changed.is_err() { break },
             () = stopped(&mut stopping) => {
-                if let Ok(mut ending) = ending.lock() {
-                    *ending = (1001, "server_stopping");
-                }
+                outgoing.ending.set(1001, "server_stopping");
                 mailbox.end();
-                let _ = writer.await;
+                let _ = outgoing.writer.await;
                 break;
             }
             message = stream.next() => match message {
-                Some(Ok(Message::Pong(_))) => pong.heard(),
+                Some(Ok(Message::Pong(_))) => outgoing.pong.heard(),
                 // Watchers have nothing to say.
                 Some(Ok(Message::Ping(_) | Message::Text(_) | Message::Binary(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,

@@ -229,6 +229,31 @@ async fn strangers_are_refused() {
         let foreign = format!("{host}Origin: {origin}\r\n");
         assert_eq!(status(address, "GET /v2", &foreign).await, 403, "{origin}");
     }
+    let allow_origins = vec!["https://stage.test".to_owned()];
+    let with_friends = Config {
+        allow_origins,
+        token: Some("0123456789abcdef".to_owned()),
+        ..config()
+    };
+    let friends = start(with_friends).await;
+    let friendly = friends.address;
+    // Asked without a token: a page may send one, but is not let in without.
+    let page = format!("Host: {friendly}\r\nOrigin: https://stage.test\r\n");
+    let answer = ask(friendly, "OPTIONS /v1/speakers", &page)
+        .await
+        .to_lowercase();
+    assert!(answer.starts_with("http/1.1 204"), "{answer}");
+    assert!(
+        answer.contains("access-control-allow-origin: https://stage.test"),
+        "{answer}"
+    );
+    assert!(answer.contains("authorization"), "{answer}");
+    assert_eq!(status(friendly, "GET /v1/speakers", &page).await, 401);
+    let foreign = format!("Host: {friendly}\r\nOrigin: https://evil.test\r\n");
+    assert_eq!(
+        status(friendly, "OPTIONS /v1/speakers", &foreign).await,
+        403
+    );
     assert_eq!(status(address, "DELETE /v2", &host).await, 405);
     assert_eq!(status(address, "GET /nothing/here", &host).await, 404);
 
