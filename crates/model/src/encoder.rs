@@ -20,8 +20,9 @@
 //! The encoder reads forward only: its states at a frame depend on nothing later,
 //! and a stream has those of a file ([`EmbeddingStream`](crate::EmbeddingStream)).
 
+use std::sync::Arc;
 #[cfg(feature = "pretrained")]
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording};
 use burn::tensor::Device;
