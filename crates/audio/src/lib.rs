@@ -115,7 +115,7 @@ pub use recording::{Reading, Recording, SAMPLE_RATES};
 pub use resample::{SPEEDS, StreamResampler, change_speed};
 pub use spec::{
     Columns, FeatureBlock, FeatureExtractor, FeatureSpec, FeatureStream, Features, Measure,
-    ProsodyConfig,
+    ProsodyConfig, RowTimes,
 };
 pub use spectral::{
     Chroma, ChromaNorm, SpectralConfig, SpectralFeature, SpectralShape, SpectralStream,

@@ -66,7 +66,7 @@ impl Recording {
 }
 
 /// The samples between the silences; all of them if all frames are silent.
-fn speech(recording: &Recording, settings: &TrimSettings) -> Range<usize> {
+pub(crate) fn speech(recording: &Recording, settings: &TrimSettings) -> Range<usize> {
     let samples = &recording.samples;
     let rate = f64::from(recording.sample_rate);
     let frame = ((FRAME * rate) as usize).max(1);

@@ -24,7 +24,7 @@ use std::sync::Arc;
 #[cfg(feature = "pretrained")]
 use std::sync::OnceLock;
 
-use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording};
+use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording, RowTimes};
 use burn::tensor::Device;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
 use recurrent::{CellKind, Frozen, FrozenState, Init, Recurrent, RecurrentConfig};
@@ -349,6 +349,11 @@ impl Extractor {
             features.functionals.extend(embedding);
         }
         Ok(features)
+    }
+
+    /// When the rows of a recording's features are.
+    pub(crate) fn row_times(&self, recording: &Recording) -> Result<RowTimes, ModelError> {
+        Ok(self.audio.row_times(recording)?)
     }
 
     /// The settings of the features.

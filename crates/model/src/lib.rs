@@ -116,6 +116,7 @@ mod classifier;
 mod encoder;
 mod encoder_stream;
 mod error;
+pub mod explain;
 mod familiarity;
 mod few_shot;
 mod file;

@@ -173,10 +173,21 @@ impl LinearClassifier {
         statistics.check(clip.functionals.len(), "functionals")?;
         let mut row = clip.functionals.clone();
         statistics.apply(&mut row);
-        let row = &row[range.clone()];
+        Ok(self.scores_of(&row[range.clone()]))
+    }
+
+    /// The scores of normalised numbers, of its inputs alone.
+    pub(crate) fn scores_of(&self, row: &[f32]) -> Vec<f32> {
         let of_label = |(weight, bias): (&[f32], &f32)| times(weight, row) + bias;
         let weights = self.weight.chunks_exact(row.len().max(1));
-        Ok(weights.zip(&self.bias).map(of_label).collect())
+        weights.zip(&self.bias).map(of_label).collect()
+    }
+
+    /// What a label's score gains by one more of each of its inputs, normalised; a row
+    /// for each label.
+    pub(crate) fn weights(&self) -> impl Iterator<Item = &[f32]> {
+        let inputs = self.weight.len() / self.bias.len().max(1);
+        self.weight.chunks_exact(inputs.max(1))
     }
 
     /// The labels' probabilities.
@@ -189,11 +200,7 @@ impl LinearClassifier {
         clip: &Features,
         range: &Range<usize>,
     ) -> Result<Vec<f64>, ModelError> {
-        let scores = self.scores(clip, range)?;
-        let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let powers: Vec<f64> = scores.iter().map(|s| f64::from(s - most).exp()).collect();
-        let sum: f64 = powers.iter().sum();
-        Ok(powers.into_iter().map(|power| power / sum).collect())
+        Ok(softmax(&self.scores(clip, range)?))
     }
 
     /// The number of its weights.
@@ -249,6 +256,14 @@ impl LinearClassifier {
             bias: bias.values.clone(),
         })
     }
+}
+
+/// Probabilities in proportion to the scores' powers.
+pub(crate) fn softmax(scores: &[f32]) -> Vec<f64> {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = scores.iter().map(|s| f64::from(s - most).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
 }
 
 /// The mean of each label's clips, and how many it has.

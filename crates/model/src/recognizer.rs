@@ -44,8 +44,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Recognizer {
     model: Model,
-    extractor: Extractor,
-    device: Device,
+    pub(crate) extractor: Extractor,
+    pub(crate) device: Device,
     /// A label is only given if it is at least this probable.
     pub(crate) abstain_below: f32,
     /// Added to the logarithms of the labels' probabilities ([`few_shot`]);

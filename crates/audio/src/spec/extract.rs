@@ -44,6 +44,25 @@ impl Features {
     }
 }
 
+/// The middles of rows, in seconds from the start of the recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowTimes {
+    /// Of [`Features::frames`].
+    pub frames: Vec<f64>,
+    /// Of [`Features::encoder`].
+    pub encoder: Vec<f64>,
+}
+
+/// A recording as the blocks get it.
+struct Heard {
+    recording: Recording,
+    /// Samples that were cut off before it.
+    start: usize,
+    encoder: Frames,
+    /// The number of each frame of `encoder`.
+    encoder_frames: Vec<usize>,
+}
+
 /// Extracts features from any number of recordings, on any number of threads. Made
 /// by [`FeatureSpec::extractor`].
 #[derive(Clone, Debug)]
@@ -79,30 +98,10 @@ impl FeatureExtractor {
     /// [`AudioError::Settings`] if the sample rate of the recording is outside
     /// [`SAMPLE_RATES`](crate::SAMPLE_RATES).
     pub fn extract(&self, recording: &Recording) -> Result<Features, AudioError> {
-        let mut recording = recording.resample(self.spec.sample_rate)?;
-        let mut encoder = no_rows();
-        let mut levelled = None;
-        if let Some(config) = &self.spec.encoder {
-            let whole = self.levelled(config, &recording)?;
-            encoder = whole.rows;
-            levelled = Some(whole.samples);
-        }
-        if let Some(config) = &self.spec.level {
-            recording.samples = match levelled {
-                Some(samples) if self.spec.encoder.as_ref() == Some(config) => samples,
-                _ => self.levelled(config, &recording)?.samples,
-            };
-        }
-        if let Some(trim) = &self.spec.trim {
-            recording = recording.trim(trim);
-        }
+        let Heard {
+            recording, encoder, ..
+        } = self.hear(recording)?;
         let samples = &recording.samples;
-        if self.plan.rows.count(samples.len()) == 0 {
-            return Err(AudioError::TooShort {
-                seconds: recording.duration(),
-                needed: self.mfcc.samples_needed() as f64 / f64::from(self.spec.sample_rate),
-            });
-        }
         let sources: Vec<Frames> = self
             .plan
             .sources
@@ -143,6 +142,69 @@ impl FeatureExtractor {
             frames,
             functionals: statistics,
             encoder,
+        })
+    }
+
+    /// When the rows of [`extract`](Self::extract) are.
+    ///
+    /// # Errors
+    ///
+    /// As [`extract`](Self::extract).
+    pub fn row_times(&self, recording: &Recording) -> Result<RowTimes, AudioError> {
+        let heard = self.hear(recording)?;
+        let rate = f64::from(self.spec.sample_rate);
+        let start = heard.start as f64 / rate;
+        let samples = heard.recording.samples.len();
+        let (rows, frames) = (&self.plan.rows, self.plan.rows.frames.count(samples));
+        let of_row = |row: usize| start + rows.time(row, frames);
+        let encoder: Vec<f64> = (heard.encoder_frames.iter())
+            .map(|frame| SpeechStream::seconds(*frame))
+            .collect();
+        let frames = match (self.spec.speech_frames, encoder.is_empty()) {
+            (false, _) => (0..rows.count(samples)).map(of_row).collect(),
+            (true, false) => encoder.clone(),
+            (true, true) => vec![0.0],
+        };
+        Ok(RowTimes { frames, encoder })
+    }
+
+    /// What the blocks are computed from: resampled, levelled, trimmed.
+    fn hear(&self, recording: &Recording) -> Result<Heard, AudioError> {
+        let mut recording = recording.resample(self.spec.sample_rate)?;
+        let (mut encoder, mut encoder_frames) = (no_rows(), Vec::new());
+        let (mut levelled, mut start) = (None, 0);
+        if let Some(config) = &self.spec.encoder {
+            let whole = self.levelled(config, &recording)?;
+            encoder = whole.rows;
+            encoder_frames = whole.frames;
+            levelled = Some((whole.samples, whole.start));
+        }
+        if let Some(config) = &self.spec.level {
+            (recording.samples, start) = match levelled {
+                Some(levelled) if self.spec.encoder.as_ref() == Some(config) => levelled,
+                _ => {
+                    let levelled = self.levelled(config, &recording)?;
+                    (levelled.samples, levelled.start)
+                }
+            };
+        }
+        if let Some(trim) = &self.spec.trim {
+            let speech = crate::trim::speech(&recording, trim);
+            start += speech.start;
+            recording.samples.truncate(speech.end);
+            recording.samples.drain(..speech.start);
+        }
+        if self.plan.rows.count(recording.samples.len()) == 0 {
+            return Err(AudioError::TooShort {
+                seconds: recording.duration(),
+                needed: self.mfcc.samples_needed() as f64 / f64::from(self.spec.sample_rate),
+            });
+        }
+        Ok(Heard {
+            recording,
+            start,
+            encoder,
+            encoder_frames,
         })
     }
 

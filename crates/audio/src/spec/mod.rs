@@ -32,7 +32,7 @@ mod source;
 mod stream;
 
 pub use block::{Columns, FeatureBlock, Measure};
-pub use extract::{FeatureExtractor, Features};
+pub use extract::{FeatureExtractor, Features, RowTimes};
 pub use prosody_config::ProsodyConfig;
 pub use settings::FeatureSpec;
 pub use stream::FeatureStream;

@@ -72,10 +72,14 @@ struct Row {
 pub(crate) struct Levelled {
     /// The mel powers of the frames of speech.
     pub rows: Frames,
+    /// The number of each of them; frame `n` is centred on sample `160 n`.
+    pub frames: Vec<usize>,
     /// The samples from the first to the last frame of speech, without offset, with
     /// one gain for all that brings speech to the level; all samples where there is
     /// no speech.
     pub samples: Vec<f32>,
+    /// How many samples before them were left out.
+    pub start: usize,
 }
 
 /// Levels frames and lets those of speech pass.
@@ -165,27 +169,37 @@ impl SpeechStream {
 
     /// A whole recording at 16 kHz.
     pub(crate) fn level(mut self, samples: &[f32]) -> Levelled {
-        let mut data = Vec::new();
-        let (mut first, mut last, mut decibels) = (None, 0, 0.0);
+        let (mut data, mut frames) = (Vec::new(), Vec::new());
+        let mut decibels = 0.0;
         let mut keep = |row: Row| {
             data.extend_from_slice(&row.mel);
-            first.get_or_insert(row.frame);
-            last = row.frame;
+            frames.push(row.frame);
             decibels += row.gain.log10();
         };
         self.hear(samples, &mut keep);
         self.end(&mut keep);
         let rows = Frames::new(data, BANDS);
-        let speech = match first {
-            Some(first) => HOP * first..(HOP * (last + 1)).min(samples.len()),
-            None => 0..samples.len(),
+        let speech = match (frames.first(), frames.last()) {
+            (Some(first), Some(last)) => HOP * first..(HOP * (last + 1)).min(samples.len()),
+            _ => 0..samples.len(),
         };
+        let start = speech.start;
         // The gain of a power is the square of that of a sample.
         let gain = 10f64.powf(0.5 * decibels / rows.len().max(1) as f64) as f32;
         let mut filtered = vec![0.0; samples.len()];
         HighPass::new().apply(samples, &mut filtered);
         let samples = filtered[speech].iter().map(|x| x * gain).collect();
-        Levelled { rows, samples }
+        Levelled {
+            rows,
+            frames,
+            samples,
+            start,
+        }
+    }
+
+    /// The middle of a frame, in seconds from the first sample.
+    pub(crate) fn seconds(frame: usize) -> f64 {
+        (HOP * frame) as f64 / f64::from(SAMPLE_RATE)
     }
 
     /// The delay of a row after the last sample of its frame, in seconds, once
