@@ -6,7 +6,7 @@ use crate::ReportError;
 use crate::escape::escaped;
 use crate::plots::{confusion_matrix_svg, learning_curves_svg, reliability_svg};
 
-const STYLE: &str = "\
+pub(crate) const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;color:#111827;max-width:64rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.1rem;margin-top:2.5rem}\
 .big{font-size:3.2rem;font-weight:700;line-height:1.1}.muted{color:#5b6472}\

@@ -59,6 +59,7 @@
 
 mod error;
 mod escape;
+pub mod explain_page;
 pub mod html;
 pub mod plots;
 pub mod segments;

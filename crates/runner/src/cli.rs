@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, cache, classify, corpus, cross_validate, devices, ensemble, evaluate, export, features,
-    info, listen, plot, select, serve, synth, timeline, train,
+    bench, cache, classify, corpus, cross_validate, devices, ensemble, evaluate, explain, export,
+    features, info, listen, plot, select, serve, synth, timeline, train,
 };
 
 /// Hears a voice and says which emotion it carries.
@@ -32,6 +32,8 @@ pub enum Command {
     Listen(Box<listen::Args>),
     /// Say when in recordings which emotion is heard: segments, subtitles, labels
     Timeline(timeline::Args),
+    /// Say which seconds and which features decide a label
+    Explain(explain::Args),
     /// Serve a page, a wall of light, and an API for programs
     Serve(Box<serve::Args>),
     /// Train a model on a corpus and test it on held-out speakers
@@ -75,6 +77,7 @@ impl Command {
             Command::Classify(args) => classify::run(&args),
             Command::Listen(args) => listen::run(&args),
             Command::Timeline(args) => timeline::run(&args),
+            Command::Explain(args) => explain::run(&args),
             Command::Serve(args) => serve::run(&args),
             Command::Train(args) => train::run(&args),
             Command::CrossValidate(args) => cross_validate::run(&args),

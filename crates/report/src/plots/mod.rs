@@ -15,5 +15,7 @@ mod reliability;
 
 pub use confusion_matrix::confusion_matrix_svg;
 pub use learning_curves::learning_curves_svg;
-pub use recording::{RecordingPicture, Spectrogram, recording_svg};
+pub use recording::{
+    ExplanationPicture, RecordingPicture, Spectrogram, explanation_svg, recording_svg,
+};
 pub use reliability::reliability_svg;

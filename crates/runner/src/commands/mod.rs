@@ -8,6 +8,7 @@ pub mod cross_validate;
 pub mod devices;
 pub mod ensemble;
 pub mod evaluate;
+pub mod explain;
 pub mod export;
 pub mod features;
 pub mod info;

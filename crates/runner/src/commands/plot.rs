@@ -44,7 +44,7 @@ pub struct Args {
 
 /// All analysis is at this rate: its 8 kHz hold what matters in speech, and it
 /// is the rate that models hear.
-const RATE: u32 = 16_000;
+pub(crate) const RATE: u32 = 16_000;
 /// A column of a heat map stands for this many seconds at least.
 const COLUMN_SECONDS: f64 = 0.004;
 /// A heat map has this many columns at most.
@@ -232,7 +232,7 @@ impl Envelope {
 /// Mel spectrogram up to 8 kHz, or half the recording's own rate if that is less:
 /// windows of 32 ms, and in each column the greatest power of its frames, lest
 /// short sounds vanish from a long recording.
-fn spectrogram(samples: &[f32], sample_rate: u32) -> Result<Spectrogram> {
+pub(crate) fn spectrogram(samples: &[f32], sample_rate: u32) -> Result<Spectrogram> {
     let f_max = 0.5 * f64::from(sample_rate.min(RATE));
     let config = MfccConfig {
         window_length: Span::Samples(512),

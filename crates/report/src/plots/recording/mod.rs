@@ -7,6 +7,7 @@
 //! as that of a minute.
 
 mod axes;
+mod explanation;
 mod heat;
 mod numbers;
 mod panel_area;
@@ -17,6 +18,7 @@ mod tracks;
 use audio::Frames;
 
 use self::axes::{Place, TimeAxis};
+pub use self::explanation::{ExplanationPicture, explanation_svg};
 use self::panel_area::{HEADING_HEIGHT, PanelArea};
 use self::panels::PANELS;
 use super::canvas::Canvas;

@@ -108,8 +108,13 @@ fn waveform(picture: &RecordingPicture, area: &PanelArea) -> Result<(), ReportEr
 }
 
 fn spectrogram(picture: &RecordingPicture, area: &PanelArea) -> Result<(), ReportError> {
+    draw_spectrogram(&picture.spectrogram, area)
+}
+
+/// A mel spectrogram.
+pub(super) fn draw_spectrogram(picture: &Spectrogram, area: &PanelArea) -> Result<(), ReportError> {
     area.heading("Spectrogram", "Hz on the mel scale; dB below the maximum")?;
-    let Spectrogram { decibels, f_max } = &picture.spectrogram;
+    let Spectrogram { decibels, f_max } = picture;
     // n bands divide the mel scale into n + 1 parts; the centre of band b is at part b + 1.
     let part = mel(*f_max) / (decibels.columns() + 1) as f64;
     let low = hertz(0.5 * part);

@@ -1,0 +1,203 @@
+//! A model on a corpus explained: which features it needs.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use audio::Features;
+use corpus::{Clip, Corpus, Excerpt, same_speaker};
+use model::Recognizer;
+use model::explain::{ExplainSettings, feature_groups};
+use report::explain_page::{ExplainPage, ExplainRow, explain_page};
+use report::text::bar;
+use training::{
+    Event, Observer, Permutation, Stage, TrainedOn, Variant, corpus_for, extract_all, permutation,
+    with_path,
+};
+
+use super::recording::svg_of;
+use super::{Args, Format};
+use crate::corpus_options;
+use crate::output::{count, ensure_some, list};
+use crate::terminal::{self, Terminal};
+
+/// Characters of a bar.
+const WIDTH: usize = 24;
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let format = args.format()?;
+    if format == Format::Svg {
+        bail!(
+            "{}: of a folder choose text, json or html; a picture is of one recording",
+            args.input.display()
+        );
+    }
+    if args.repeats == 0 {
+        bail!("--repeats is 0, it must be at least 1");
+    }
+    let recognizer = args.model.recognizer()?.build()?;
+    let description = recognizer.description();
+    let settings = args.settings(&description.labels)?;
+    let inputs = [args.input.clone()];
+    let default = corpus_for(&description.provenance, 1);
+    let sources = args.corpus.sources(&inputs, default)?;
+    let corpus = sources.open_for(&description.labels)?;
+    corpus_options::describe(&corpus);
+    let clips = wanted(args, &corpus, &recognizer);
+    ensure_some(
+        clips.len(),
+        "no recording of the speakers asked for; by default those that the model was trained on \
+         are left out, `--speakers` names others",
+    )?;
+    let terminal = Terminal::new()?;
+    let excerpts: Vec<Excerpt> = clips.iter().map(|clip| Excerpt::from(*clip)).collect();
+    terminal.notice(Event::Begin {
+        stage: Stage::Features,
+        steps: excerpts.len() as u64,
+        done: 0,
+    });
+    let plain = (&Variant::default(), 0);
+    let extracted = extract_all(&excerpts, &description.features, plain, None, &terminal)?;
+    terminal.notice(Event::End);
+    let readable: Vec<(&Clip, &Features)> = (clips.iter().zip(&extracted.features))
+        .filter_map(|(clip, features)| Some((*clip, features.as_ref()?)))
+        .collect();
+    ensure_some(readable.len(), "none of the recordings could be read")?;
+    let labelled: Vec<(&Features, usize)> = readable.iter().map(|(c, f)| (*f, c.label)).collect();
+    let groups = feature_groups(&description.features).len();
+    let bar = terminal::bar("permutations", (groups * args.repeats) as u64);
+    let draws = (args.repeats, args.seed);
+    let found = permutation(&recognizer, &labelled, draws, || bar.inc(1))?;
+    bar.finish_and_clear();
+    let about = about(&corpus, &readable, &found);
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(&found)? + "\n",
+        Format::Html => {
+            let clips: Vec<&Clip> = readable.iter().map(|(clip, _)| *clip).collect();
+            let pictures = pictures(args, &recognizer, &corpus, &clips, &settings)?;
+            page(args, &corpus, about, &found, pictures)
+        }
+        _ => text_of(&about, &found)?,
+    };
+    args.write(&text)?;
+    let failed: Vec<&str> = extracted.failed.iter().map(|f| &*f.message).collect();
+    list("error", &failed);
+    Ok(match failed.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// The clips of the speakers asked for, or of all that were not trained on.
+fn wanted<'a>(args: &Args, corpus: &'a Corpus, recognizer: &Recognizer) -> Vec<&'a Clip> {
+    let trained_on = TrainedOn::new(&recognizer.description().provenance, corpus);
+    let is_wanted = |clip: &&Clip| match &args.speakers {
+        Some(names) => same_speaker(&clip.speaker, names.iter().map(String::as_str)).is_some(),
+        None => !trained_on.contains(corpus, clip),
+    };
+    corpus.clips.iter().filter(is_wanted).collect()
+}
+
+fn about(corpus: &Corpus, clips: &[(&Clip, &Features)], found: &Permutation) -> String {
+    let mut speakers: Vec<_> = clips.iter().map(|(clip, _)| &clip.speaker).collect();
+    speakers.sort();
+    speakers.dedup();
+    format!(
+        "{}: {} of {}; each group permuted {}, seed {}",
+        corpus.card.title,
+        count(clips.len(), "clip"),
+        count(speakers.len(), "speaker"),
+        count(found.repeats, "time"),
+        found.seed
+    )
+}
+
+fn text_of(about: &str, found: &Permutation) -> Result<String> {
+    let mut text = format!(
+        "{about}\nUAR {:.3}, mean log-likelihood of the right label {:.3}\n\nWhat is lost with a \
+         group of features exchanged between the clips:\n",
+        found.uar, found.log_likelihood
+    );
+    writeln!(
+        text,
+        "  {:<14} {:>15}  {:>15}",
+        "features", "UAR", "log-likelihood"
+    )?;
+    let most = (found.groups.iter())
+        .map(|g| g.log_likelihood[0])
+        .fold(1e-9, f64::max);
+    for group in &found.groups {
+        let ([uar, of_uar], [likelihood, deviation]) = (group.uar, group.log_likelihood);
+        writeln!(
+            text,
+            "  {:<14} {uar:>7.3} ± {of_uar:.3}  {likelihood:>7.3} ± {deviation:.3}  {}",
+            group.group.name(),
+            bar(likelihood / most, WIDTH)
+        )?;
+    }
+    text += "\nA group can look useless because another one says the same. It says what this model \
+             uses, not what causes an emotion.\n";
+    Ok(text)
+}
+
+/// Recordings spread evenly over the clips, with their captions.
+fn pictures(
+    args: &Args,
+    recognizer: &Recognizer,
+    corpus: &Corpus,
+    clips: &[&Clip],
+    settings: &ExplainSettings,
+) -> Result<Vec<(String, String)>> {
+    let labels = &recognizer.description().labels;
+    let mut pictures = Vec::new();
+    let shown = args.pictures.min(clips.len());
+    for k in 0..shown {
+        let clip = clips[(2 * k + 1) * clips.len() / (2 * shown)];
+        let path = clip.path.strip_prefix(&corpus.root).unwrap_or(&clip.path);
+        let settings = ExplainSettings {
+            label: settings.label.or(Some(clip.label)),
+            ..settings.clone()
+        };
+        let picture = || -> Result<String> {
+            let recording = Excerpt::from(clip).open()?;
+            let explained = recognizer.explain(&recording, &settings)?;
+            let name = super::recording::name(&clip.path);
+            svg_of(recognizer, &name, &recording, &explained, &settings)
+        };
+        match picture() {
+            Ok(svg) => pictures.push((format!("{}: {}", path.display(), labels[clip.label]), svg)),
+            Err(error) => eprintln!("note: {}", with_path(&clip.path, format!("{error:#}"))),
+        }
+    }
+    Ok(pictures)
+}
+
+fn page(
+    args: &Args,
+    corpus: &Corpus,
+    about: String,
+    found: &Permutation,
+    recordings: Vec<(String, String)>,
+) -> String {
+    let row = |group: &training::Permuted| ExplainRow {
+        group: group.group.name().into(),
+        uar: group.uar,
+        log_likelihood: group.log_likelihood,
+    };
+    let model = args.model.model.as_ref();
+    let model = model.map_or(String::new(), |m| format!(" --model {}", m.display()));
+    explain_page(&ExplainPage {
+        title: format!("{}: which features decide", corpus.card.name),
+        about,
+        all: [found.uar, found.log_likelihood],
+        rows: found.groups.iter().map(row).collect(),
+        recordings,
+        command: format!(
+            "affekt explain {}{model}{} --repeats {} --seed {} --format html",
+            args.input.display(),
+            args.corpus.as_typed(),
+            args.repeats,
+            args.seed
+        ),
+    })
+}
