@@ -53,7 +53,7 @@ impl Default for ExplainSettings {
             label: None,
             window: 0.25,
             hop: 0.125,
-            steps: 64,
+            steps: 128,
         }
     }
 }

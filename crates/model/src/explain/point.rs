@@ -8,7 +8,7 @@ use crate::nn::rows;
 use crate::{Batch, ModelError, Recognizer};
 
 /// Probabilities below this count as this, so that the score stays finite.
-const LEAST: f64 = 1e-30;
+const LEAST: f64 = 1e-280;
 
 /// A recording, normalised for each classifier: 0 is the training's mean.
 #[derive(Clone, Debug)]
