@@ -6,6 +6,7 @@ mod checks;
 mod confidence;
 mod corpora;
 mod cross_validation;
+mod explain;
 mod first_light;
 mod harness;
 mod listening;

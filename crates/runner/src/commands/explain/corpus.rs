@@ -11,8 +11,8 @@ use model::explain::{ExplainSettings, feature_groups};
 use report::explain_page::{ExplainPage, ExplainRow, explain_page};
 use report::text::bar;
 use training::{
-    Event, Observer, Permutation, Stage, TrainedOn, Variant, corpus_for, extract_all, permutation,
-    with_path,
+    Event, Exposure, Observer, Permutation, Stage, TrainedOn, Variant, corpus_for, extract_all,
+    permutation, with_path,
 };
 
 use super::recording::svg_of;
@@ -43,12 +43,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let sources = args.corpus.sources(&inputs, default)?;
     let corpus = sources.open_for(&description.labels)?;
     corpus_options::describe(&corpus);
-    let clips = wanted(args, &corpus, &recognizer);
+    let trained_on = TrainedOn::new(&description.provenance, &corpus);
+    let clips = wanted(args, &corpus, &trained_on);
     ensure_some(
         clips.len(),
         "no recording of the speakers asked for; by default those that the model was trained on \
          are left out, `--speakers` names others",
     )?;
+    let exposure = trained_on.exposure(&corpus, &clips);
     let terminal = Terminal::new()?;
     let excerpts: Vec<Excerpt> = clips.iter().map(|clip| Excerpt::from(*clip)).collect();
     terminal.notice(Event::Begin {
@@ -69,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let draws = (args.repeats, args.seed);
     let found = permutation(&recognizer, &labelled, draws, || bar.inc(1))?;
     bar.finish_and_clear();
-    let about = about(&corpus, &readable, &found);
+    let about = about(&corpus, &readable, &found, exposure);
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&found)? + "\n",
         Format::Html => {
@@ -89,8 +91,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// The clips of the speakers asked for, or of all that were not trained on.
-fn wanted<'a>(args: &Args, corpus: &'a Corpus, recognizer: &Recognizer) -> Vec<&'a Clip> {
-    let trained_on = TrainedOn::new(&recognizer.description().provenance, corpus);
+fn wanted<'a>(args: &Args, corpus: &'a Corpus, trained_on: &TrainedOn) -> Vec<&'a Clip> {
     let is_wanted = |clip: &&Clip| match &args.speakers {
         Some(names) => same_speaker(&clip.speaker, names.iter().map(String::as_str)).is_some(),
         None => !trained_on.contains(corpus, clip),
@@ -98,12 +99,22 @@ fn wanted<'a>(args: &Args, corpus: &'a Corpus, recognizer: &Recognizer) -> Vec<&
     corpus.clips.iter().filter(is_wanted).collect()
 }
 
-fn about(corpus: &Corpus, clips: &[(&Clip, &Features)], found: &Permutation) -> String {
+fn about(
+    corpus: &Corpus,
+    clips: &[(&Clip, &Features)],
+    found: &Permutation,
+    exposure: Exposure,
+) -> String {
     let mut speakers: Vec<_> = clips.iter().map(|(clip, _)| &clip.speaker).collect();
     speakers.sort();
     speakers.dedup();
+    let whom = match exposure {
+        Exposure::Unseen => "whom the model never heard",
+        Exposure::Seen => "of whom the model was trained on some: its UAR is flattered",
+        _ => "of whom the model may have been trained on some",
+    };
     format!(
-        "{}: {} of {}; each group permuted {}, seed {}",
+        "{}: {} of {} {whom}; each group permuted {}, seed {}",
         corpus.card.title,
         count(clips.len(), "clip"),
         count(speakers.len(), "speaker"),
