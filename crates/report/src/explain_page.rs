@@ -34,7 +34,7 @@ pub struct ExplainRow {
 
 /// The page.
 pub fn explain_page(page: &ExplainPage) -> String {
-    let most = (page.rows.iter().map(|row| row.uar[0])).fold(1e-9, f64::max);
+    let most = (page.rows.iter().map(|row| row.log_likelihood[0])).fold(1e-9, f64::max);
     let row = |row: &ExplainRow| {
         format!(
             "<tr><td>{}</td><td class=\"n\">{:.3} ± {:.3}</td><td class=\"n\">{:.3} ± {:.3}</td>\
@@ -44,7 +44,7 @@ pub fn explain_page(page: &ExplainPage) -> String {
             row.uar[1],
             row.log_likelihood[0],
             row.log_likelihood[1],
-            100.0 * (row.uar[0] / most).clamp(0.0, 1.0),
+            100.0 * (row.log_likelihood[0] / most).clamp(0.0, 1.0),
         )
     };
     let rows: String = page.rows.iter().map(row).collect();
@@ -61,7 +61,7 @@ pub fn explain_page(page: &ExplainPage) -> String {
          right label</div></div></div>\n<h2>Which features the model needs</h2>\n<p>A group's \
          numbers are exchanged between the clips at random, so that they no longer fit the label; \
          the table says how much is lost: mean ± standard deviation over the permutations. The bar \
-         is the loss of UAR.</p>\n<table><tr><th>features</th><th class=\"n\">loss of UAR</th>\
+         is the loss of log-likelihood.</p>\n<table><tr><th>features</th><th class=\"n\">loss of UAR</th>\
          <th class=\"n\">loss of log-likelihood</th><th></th></tr>\n{rows}</table>\n\
          <p class=\"muted\">A group can look useless because another one says the same. Such a loss \
          tells what this model uses, not what makes a voice sound angry or sad.</p>\n\
@@ -83,14 +83,14 @@ mod tests {
 
     #[test]
     fn the_page_is_well_formed_and_loads_nothing() {
-        let row = |group: &str, uar: f64| ExplainRow {
+        let row = |group: &str, uar: f64, loss: f64| ExplainRow {
             group: group.into(),
             uar: [uar, 0.01],
-            log_likelihood: [0.5, 0.02],
+            log_likelihood: [loss, 0.02],
         };
         let html = explain_page(&ExplainPage {
             title: "A & B".into(),
-            rows: vec![row("pitch", 0.25), row("rate", -0.01)],
+            rows: vec![row("pitch", 0.25, 0.5), row("rate", -0.01, -0.1)],
             recordings: vec![("a <b>".into(), "<svg></svg>".into())],
             ..ExplainPage::default()
         });
