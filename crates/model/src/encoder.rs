@@ -24,7 +24,7 @@ use std::sync::Arc;
 #[cfg(feature = "pretrained")]
 use std::sync::OnceLock;
 
-use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording, RowTimes};
+use audio::{FeatureExtractor, FeatureSpec, Features, Frames, Recording};
 use burn::tensor::Device;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
 use recurrent::{CellKind, Frozen, FrozenState, Init, Recurrent, RecurrentConfig};
@@ -352,7 +352,8 @@ impl Extractor {
     }
 
     /// When the rows of a recording's features are.
-    pub(crate) fn row_times(&self, recording: &Recording) -> Result<RowTimes, ModelError> {
+    #[cfg(feature = "train")]
+    pub(crate) fn row_times(&self, recording: &Recording) -> Result<audio::RowTimes, ModelError> {
         Ok(self.audio.row_times(recording)?)
     }
 

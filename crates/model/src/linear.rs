@@ -185,6 +185,7 @@ impl LinearClassifier {
 
     /// What a label's score gains by one more of each of its inputs, normalised; a row
     /// for each label.
+    #[cfg(feature = "train")]
     pub(crate) fn weights(&self) -> impl Iterator<Item = &[f32]> {
         let inputs = self.weight.len() / self.bias.len().max(1);
         self.weight.chunks_exact(inputs.max(1))

@@ -38,6 +38,7 @@ impl Point {
     }
 
     /// The point at a share of the way from the training's mean to this one.
+    #[cfg(feature = "train")]
     pub fn scaled(&self, share: f32) -> Self {
         let times = |values: &[f32]| values.iter().map(|x| x * share).collect::<Vec<f32>>();
         let member = |features: &Features| {
@@ -164,6 +165,7 @@ impl Recognizer {
     }
 
     /// The derivative of the score by each probability of the mixture.
+    #[cfg(feature = "train")]
     pub(super) fn score_gradient(&self, mixture: &[f64], label: usize) -> Vec<f64> {
         let temperature = f64::from(self.description().temperature);
         let (powers, _) = others(&self.logarithms(mixture), label);

@@ -151,7 +151,7 @@ fn text_of(about: &str, found: &Permutation) -> Result<String> {
     Ok(text)
 }
 
-/// Recordings spread evenly over the clips, with their captions.
+/// Recordings of as many labels as there are pictures, with their captions.
 fn pictures(
     args: &Args,
     recognizer: &Recognizer,
@@ -161,9 +161,7 @@ fn pictures(
 ) -> Result<Vec<(String, String)>> {
     let labels = &recognizer.description().labels;
     let mut pictures = Vec::new();
-    let shown = args.pictures.min(clips.len());
-    for k in 0..shown {
-        let clip = clips[(2 * k + 1) * clips.len() / (2 * shown)];
+    for clip in chosen(clips, args.pictures) {
         let path = clip.path.strip_prefix(&corpus.root).unwrap_or(&clip.path);
         let settings = ExplainSettings {
             label: settings.label.or(Some(clip.label)),
@@ -181,6 +179,21 @@ fn pictures(
         }
     }
     Ok(pictures)
+}
+
+/// Clips spread over the corpus: at each place the next one of a label that is not among
+/// them, as long as there is one.
+fn chosen<'a>(clips: &[&'a Clip], count: usize) -> Vec<&'a Clip> {
+    let count = count.min(clips.len());
+    let mut chosen: Vec<&Clip> = Vec::with_capacity(count);
+    for k in 0..count {
+        let start = k * clips.len() / count;
+        let from_there = clips[start..].iter().chain(&clips[..start]);
+        let is_new = |clip: &&&Clip| chosen.iter().all(|other| other.label != clip.label);
+        let found = from_there.clone().find(is_new);
+        chosen.extend(found.or_else(|| from_there.clone().next()).copied());
+    }
+    chosen
 }
 
 fn page(
