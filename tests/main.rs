@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod checks;
+mod classical;
 mod confidence;
 mod corpora;
 mod cross_validation;

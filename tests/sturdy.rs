@@ -43,7 +43,7 @@ fn every_disturbance_is_measured_or_says_why_not() {
         "run",
     ];
     let trained = run(folder, &training).ok();
-    assert!(trained.stdout.contains("Solved in"), "{trained:?}");
+    assert!(trained.stdout.contains("Fitted in"), "{trained:?}");
     assert!(!folder.join("run/learning_curves.svg").exists());
 
     let evaluated = ["evaluate", "run", "voices", "--sturdy", "--out", "report"];

@@ -21,8 +21,8 @@ use audio::{FeatureSpec, Features, Frames, SpeechLevel};
 use burn::tensor::{Device, Tensor};
 use model::{
     Architecture, Batch, Convolution, Description, Encoder, LinearClassifier, LinearClips,
-    LinearInputs, Member, Model, Normalisation, PoolingKind, Provenance, Recognizer, onnx,
-    serialize,
+    LinearInputs, LinearMethod, Member, Model, Normalisation, PoolingKind, Provenance, Recognizer,
+    onnx, serialize,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -216,7 +216,8 @@ fn with_encoder(network: bool, rng: &mut ChaCha8Rng) -> Result<Model, Box<dyn Er
         let row = range.clone().map(|_| rng.random_range(-1.0f32..1.0));
         set.push(&row.collect::<Vec<_>>(), label);
     }
-    let mut classifier = LinearClassifier::fit(&set, 4, 0.9, inputs, normalisation)?;
+    let method = LinearMethod::Lda { shrinkage: 0.9 };
+    let mut classifier = LinearClassifier::fit(&set, 4, method, true, inputs, normalisation)?;
     classifier.share = 0.6;
     model.linear.push(classifier);
     model.encoder = Some(Encoder::pretrained()?);

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use audio::FeatureSpec;
 
-use crate::linear::{covariance, means};
+use crate::linear::{covariance, equal_weights, means};
 use crate::matrix::{leading, times};
 use crate::{LinearClips, LinearInputs, ModelError};
 use recurrent::parameters::{Array, Parameters};
@@ -86,7 +86,7 @@ impl Familiarity {
             labels = labels.max(label + 1);
         }
         let (all, counts) = means(&set, labels, size);
-        let covariance = covariance(&set, &all, &counts, size)?;
+        let covariance = covariance(&set, &all, &equal_weights(&counts), size)?;
         let trace: f64 = covariance.iter().step_by(size + 1).sum();
         let mut directions = Vec::new();
         let mut precisions = Vec::new();

@@ -20,6 +20,7 @@
 //! | `normalisations` | JSON list with one [`Normalisation`] for each network |
 //! | `network_share` | how much each network counts in the mean of the probabilities |
 //! | `linear` | JSON list with inputs, share and [`Normalisation`] of each linear classifier |
+//! | `linear_methods` | JSON list of how each of them was fitted ([`LinearMethod`], or null); using a model does not need it |
 //! | `encoder` | the fingerprint of the encoder's weights ([`Encoder::fingerprint`]), if the features have one |
 //! | `architecture` | JSON of [`Architecture`] |
 //! | `temperature` | the divisor of the probabilities' logarithms |
@@ -34,13 +35,14 @@ use audio::FeatureSpec;
 use burn::tensor::Device;
 use recurrent::Init;
 use recurrent::parameters::{Parameters, parameters, with_parameters};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::encoder::{functional_names, functionals};
+use crate::linear::LinearHeader;
 use crate::tensor_file::serialize_with_halves;
 use crate::{
-    Architecture, Classifier, Encoder, Familiarity, Inputs, LinearClassifier, LinearInputs,
+    Architecture, Classifier, Encoder, Familiarity, Inputs, LinearClassifier, LinearMethod,
     ModelError, Normalisation, Provenance, deserialize,
 };
 
@@ -217,6 +219,10 @@ impl Model {
             ("temperature".to_string(), json(&d.temperature)?),
             ("provenance".to_string(), json(&d.provenance)?),
         ]);
+        let methods: Vec<Option<LinearMethod>> = self.linear.iter().map(|c| c.method).collect();
+        if methods.iter().any(Option::is_some) {
+            metadata.insert("linear_methods".to_string(), json(&methods)?);
+        }
         if let Some(encoder) = &self.encoder {
             metadata.insert("encoder".to_string(), json(&encoder.fingerprint())?);
         }
@@ -262,10 +268,13 @@ impl Model {
             });
         }
         let linear = optional::<Vec<LinearHeader>>(&metadata, "linear").map_err(corrupt)?;
+        let methods = optional::<Vec<Option<LinearMethod>>>(&metadata, "linear_methods");
+        let methods = methods.map_err(corrupt)?.unwrap_or_default();
         let linear = linear.unwrap_or_default().into_iter().enumerate();
         let linear = linear.map(|(index, header)| {
             let own = group(&linear_prefix(index));
-            let classifier = header.classifier(&own, &description);
+            let method = methods.get(index).copied().flatten();
+            let classifier = header.classifier(&own, method, &description);
             classifier
                 .ok_or_else(|| corrupt("a linear classifier does not fit the features".into()))
         });
@@ -427,37 +436,6 @@ fn read_encoder(weights: &Parameters, wanted: &str, name: &str) -> Result<Encode
                 encoder.fingerprint()
             ),
         }),
-    }
-}
-
-/// What the metadata say of a linear classifier.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LinearHeader {
-    inputs: LinearInputs,
-    share: f32,
-    normalisation: Normalisation,
-}
-
-impl LinearHeader {
-    fn of(classifier: &LinearClassifier) -> Self {
-        LinearHeader {
-            inputs: classifier.inputs,
-            share: classifier.share,
-            normalisation: classifier.normalisation.clone(),
-        }
-    }
-
-    /// With its weights; `None` if they do not fit.
-    fn classifier(self, weights: &Parameters, d: &Description) -> Option<LinearClassifier> {
-        let (columns, functionals) = (d.features.columns(), d.functionals());
-        if !self.normalisation.is_sound(columns, functionals) {
-            return None;
-        }
-        let size = self.inputs.range(&d.features).len();
-        let (inputs, share) = (self.inputs, self.share);
-        let labels = d.labels.len();
-        LinearClassifier::from_parameters(weights, labels, size, inputs, self.normalisation, share)
     }
 }
 

@@ -145,7 +145,9 @@ pub use encoder_stream::EmbeddingStream;
 pub use error::ModelError;
 pub use familiarity::Familiarity;
 pub use file::{Description, Member, Model};
-pub use linear::{LinearClassifier, LinearClips, LinearInputs, MOST_CLASS_WEIGHT};
+pub use linear::{
+    LinearClassifier, LinearClips, LinearInputs, LinearMethod, MOST_CLASS_WEIGHT, SvmLoss,
+};
 pub use nn::{Convolution, ConvolutionLayer, Linear, Pooling, PoolingKind};
 pub use normalisation::{Enrolment, Normalisation, PRIOR_CLIPS, Statistics};
 pub use prepared::Prepared;

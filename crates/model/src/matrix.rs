@@ -124,7 +124,7 @@ pub(crate) fn times(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Four sums, so that the additions do not wait for each other.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a4, a_rest) = a.as_chunks::<4>();
     let (b4, b_rest) = b.as_chunks::<4>();
     let mut sums = [0.0; 4];

@@ -16,6 +16,7 @@ mod error_message;
 mod live_options;
 mod model_options;
 mod output;
+mod settings_options;
 mod sound;
 mod stage_output;
 mod sturdiness;

@@ -13,12 +13,12 @@ use burn::tensor::Device;
 use corpus::synth::{SynthSettings, write_corpus};
 use corpus::{Corpus, Sources, Split, split_by_speaker};
 use metrics::EpochMetrics;
-use model::{Architecture, Convolution, LinearInputs, PoolingKind};
+use model::{Architecture, Convolution, LinearInputs, LinearMethod, PoolingKind, SvmLoss};
 use recurrent::CellKind;
 use recurrent::parameters::{Parameters, parameters};
 use serde::Serialize;
 
-use crate::settings::{Auxiliary, EnrolmentDraws, Linear, Settings, Training, Variant};
+use crate::settings::{Auxiliary, EnrolmentDraws, Linear, LinearKind, Settings, Training, Variant};
 use crate::{
     Event, Experiment, FeatureStore, FeatureTable, Fitted, Journal, Observer, Outcome, Trainer,
     TrainingError,
@@ -278,6 +278,17 @@ fn patience_temperature_and_members_do_what_they_are_for() {
     assert_eq!(fitted.epochs.len(), 6);
 }
 
+/// A support vector machine on the functionals.
+fn svm(cost: Option<f64>, loss: Option<SvmLoss>) -> Linear {
+    Linear {
+        kind: LinearKind::Svm,
+        inputs: LinearInputs::Functionals,
+        cost,
+        loss,
+        ..Linear::default()
+    }
+}
+
 #[test]
 fn every_setting_of_the_linear_classifiers_changes_the_answers() {
     let bench = Bench::new();
@@ -292,18 +303,30 @@ fn every_setting_of_the_linear_classifiers_changes_the_answers() {
         change(&mut settings.training);
         bench.fitted(&settings).predictions
     };
-    let changes: [Change<Training>; 4] = [
+    let changes: [Change<Training>; 7] = [
         ("linear", |t| t.linear.clear()),
-        ("shrinkage", |t| t.linear[0].shrinkage = 0.9),
+        ("kind", |t| t.linear[0].kind = LinearKind::Logistic),
+        ("shrinkage", |t| t.linear[0].shrinkage = Some(1.0)),
+        ("cost", |t| t.linear[0] = svm(Some(10.0), None)),
+        ("loss", |t| {
+            t.linear[0] = svm(Some(10.0), Some(SvmLoss::Hinge))
+        }),
         ("share", |t| t.linear[0].share = 3.0),
         ("network_share", |t| t.network_share = 0.1),
     ];
-    let tested: BTreeSet<String> = ["inputs", "shrinkage", "share"].map(str::to_owned).into();
-    assert_eq!(fields(&Linear::default()), tested);
+    let all = Linear {
+        shrinkage: Some(0.5),
+        ..svm(Some(1.0), Some(SvmLoss::Hinge))
+    };
+    let tested = ["inputs", "kind", "shrinkage", "cost", "loss", "share"];
+    assert_eq!(fields(&all), tested.map(str::to_owned).into());
     let before = answers(|_| {});
     assert!(answers(|_| {}) == before, "not repeatable");
+    let mut all = vec![before];
     for (name, change) in changes {
-        assert!(answers(change) != before, "{name} does nothing");
+        let after = answers(change);
+        assert!(!all.contains(&after), "{name} does nothing");
+        all.push(after);
     }
     // What has nothing to read is refused.
     let mut settings = base();
@@ -330,6 +353,54 @@ fn without_networks_a_training_has_no_epochs_and_out_of_fold_answers_calibrate_i
     assert_eq!(again.to_bytes().unwrap(), bytes);
     assert_eq!(again.linear, fitted.model.linear);
     assert!(bytes.len() < 1_000_000, "{}", bytes.len());
+}
+
+#[test]
+fn a_strength_that_is_left_open_is_chosen_among_the_candidates_and_balance_counts() {
+    let bench = Bench::new();
+    let fitted = |change: fn(&mut Training)| {
+        let mut settings = base();
+        settings.features = FeatureSpec::emotion();
+        settings.validation_speakers = Some(Vec::new());
+        settings.training.members = 0;
+        settings.training.linear = vec![svm(None, None)];
+        change(&mut settings.training);
+        bench.fitted(&settings).model
+    };
+    let method = |model: &model::Model| model.linear[0].method.unwrap();
+    let open = fitted(|_| {});
+    let candidates = svm(None, None).candidates();
+    assert!(candidates.contains(&method(&open)));
+    let set = fitted(|t| t.linear[0].cost = Some(0.5));
+    let loss = SvmLoss::SquaredHinge;
+    assert_eq!(method(&set), LinearMethod::Svm { cost: 0.5, loss });
+    // The method is in the file.
+    let bytes = set.to_bytes().unwrap();
+    let again = model::Model::from_bytes(&bytes, &Device::flex()).unwrap();
+    assert_eq!(again.linear, set.linear);
+    let kinds: [fn(&mut Training); 3] = [
+        |t| t.linear[0] = svm(Some(0.5), None),
+        |t| {
+            t.linear[0].kind = LinearKind::Logistic;
+            t.linear[0].cost = Some(0.5);
+        },
+        |t| {
+            t.linear[0].kind = LinearKind::Lda;
+            t.linear[0].shrinkage = Some(0.5);
+        },
+    ];
+    for kind in kinds {
+        let with = |balanced: bool| {
+            let mut settings = base();
+            settings.features = FeatureSpec::emotion();
+            settings.training.members = 0;
+            settings.training.linear = vec![svm(None, None)];
+            kind(&mut settings.training);
+            settings.training.class_weights = balanced;
+            bench.fitted(&settings).model.linear
+        };
+        assert!(with(true) != with(false), "class_weights does nothing");
+    }
 }
 
 #[test]

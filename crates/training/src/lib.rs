@@ -90,8 +90,8 @@ pub use provenance::{cross_validation_for_model, is_synthetic};
 pub use run_folder::RunFolder;
 pub use selection::{CHOICE, Candidate, Choice, LOOKS, Selected, Selection};
 pub use settings::{
-    Auxiliary, EnrolmentDraws, Linear, Settings, SettingsBuilder, Training, Variant,
-    change_features,
+    Auxiliary, COSTS, EnrolmentDraws, Linear, LinearKind, SHRINKAGES, Settings, SettingsBuilder,
+    Training, Variant, change_features,
 };
 pub use trained_on::{Exposure, TrainedOn, corpus_for};
 pub use trainer::Trainer;

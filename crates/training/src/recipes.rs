@@ -4,12 +4,13 @@
 //! numbers are what they are.
 
 /// Every recipe: its name and its text.
-pub const RECIPES: [(&str, &str); 3] = [
+pub const RECIPES: [(&str, &str); 4] = [
     ("emotion", include_str!("../recipes/emotion.toml")),
     (
         "emotion-scratch",
         include_str!("../recipes/emotion-scratch.toml"),
     ),
+    ("classical", include_str!("../recipes/classical.toml")),
     ("plain", include_str!("../recipes/plain.toml")),
 ];
 
@@ -19,7 +20,7 @@ pub fn recipe(name: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
-/// The names of all recipes, for messages: `emotion, emotion-scratch, plain`.
+/// The names of all recipes, for messages: `emotion, emotion-scratch, classical, plain`.
 pub fn names() -> String {
     RECIPES.map(|(name, _)| name).join(", ")
 }

@@ -75,14 +75,15 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`TrainingError::Settings`] where the features are not the same: the
-    /// weights would mean nothing.
+    /// [`TrainingError::Settings`] where the model has no network, or the features are
+    /// not the same: the weights would mean nothing.
     pub fn fine_tune(&mut self, model: &Model) -> Result<(), TrainingError> {
         if model.description.features != self.description.features {
             return Err(TrainingError::settings(
                 "the model to fine-tune uses other features than this training",
             ));
         }
+        has_networks(model)?;
         let members = model.members.iter();
         self.initial = members
             .map(|member| parameters(&member.classifier))
@@ -381,4 +382,14 @@ fn count_correct(logits: Tensor<2>, targets: &[usize]) -> Result<usize, ModelErr
 /// The place of the highest score; the first of equals.
 pub(crate) fn highest(row: &[f32]) -> usize {
     (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+}
+
+/// Says so where a model has nothing to start a training from.
+pub(crate) fn has_networks(model: &Model) -> Result<(), TrainingError> {
+    match model.members.is_empty() {
+        true => Err(TrainingError::settings(
+            "the model to fine-tune has no network, and linear classifiers are always fitted anew",
+        )),
+        false => Ok(()),
+    }
 }

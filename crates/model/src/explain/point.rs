@@ -22,13 +22,7 @@ pub(super) struct Point {
 impl Point {
     pub fn new(recognizer: &Recognizer, features: &Features) -> Result<Self, ModelError> {
         let model = recognizer.model();
-        let linear = model.linear.iter().map(|classifier| {
-            let statistics = &classifier.normalisation.functionals;
-            statistics.check(features.functionals.len(), "functionals")?;
-            let mut row = features.functionals.clone();
-            statistics.apply(&mut row);
-            Ok(row)
-        });
+        let linear = (model.linear.iter()).map(|classifier| classifier.normalised(features));
         let linear = linear.collect::<Result<_, ModelError>>()?;
         let members = (model.members.iter()).map(|member| member.normalisation.apply(features));
         Ok(Self {

@@ -10,9 +10,10 @@ use recurrent::Init;
 use recurrent::parameters::{Array, Parameters};
 
 use super::*;
+use crate::linear::LinearHeader;
 use crate::{
-    Architecture, Description, LinearClassifier, LinearClips, LinearInputs, Model, Normalisation,
-    Provenance,
+    Architecture, Description, LinearClassifier, LinearClips, LinearInputs, LinearMethod, Model,
+    Normalisation, Provenance,
 };
 
 const RATE: u32 = 16_000;
@@ -234,17 +235,10 @@ fn randomised(recognizer: &Recognizer, seed: u64) -> Recognizer {
             ("weight".into(), draw(vec![labels, size])),
             ("bias".into(), draw(vec![labels])),
         ]);
-        let normalisation = classifier.normalisation.clone();
-        let (inputs, share) = (classifier.inputs, classifier.share);
-        *classifier = LinearClassifier::from_parameters(
-            &parameters,
-            labels,
-            size,
-            inputs,
-            normalisation,
-            share,
-        )
-        .unwrap();
+        let header = LinearHeader::of(classifier);
+        *classifier = header
+            .classifier(&parameters, classifier.method, &model.description)
+            .unwrap();
     }
     Recognizer::new(model, device).unwrap()
 }
@@ -274,7 +268,8 @@ fn of_pitch() -> Recognizer {
         rows.push(&normalisation.apply(clip).unwrap().functionals, n % 2);
     }
     let inputs = LinearInputs::Functionals;
-    let linear = LinearClassifier::fit(&rows, 2, 0.5, inputs, normalisation).unwrap();
+    let method = LinearMethod::Lda { shrinkage: 0.5 };
+    let linear = LinearClassifier::fit(&rows, 2, method, true, inputs, normalisation).unwrap();
     let model = Model {
         members: Vec::new(),
         network_share: 1.0,

@@ -11,12 +11,12 @@ use training::run_folder::{RUNS, model_file};
 use training::sturdy::{self, Disturbed};
 use training::{CrossValidation, FeatureTable, Settings, claim};
 
-use super::train::SettingsOptions;
 use crate::backend;
 use crate::check;
 use crate::corpus_options::{self, CorpusOptions};
 use crate::encoder_process::Ffmpeg;
 use crate::output::{list, write_file};
+use crate::settings_options::SettingsOptions;
 use crate::sturdiness;
 use crate::terminal::{INTERRUPTED, Terminal};
 
@@ -29,6 +29,7 @@ Examples:
   affekt cross-validate emodb/ --protocol loso
   affekt cross-validate ravdess/ emodb/ --protocol loco --labels map.toml --label-set common
   affekt cross-validate ravdess/ --protocol k10 --set training.mixup=0.2
+  affekt cross-validate ravdess/ --classifier svm         a classical baseline
 
 Protocols: those of the corpus's card (ravdess: luna5, emobox6), loso (leave one
 speaker out), loco (leave one of several corpora out), k5, k10 and so on (folds

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use model::{Backend, Member, Model, onnx};
 use recurrent::pytorch;
 use training::run_folder::model_file;
@@ -77,6 +77,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// One of the model's networks, counted from 1.
 fn member(model: &Model, number: usize) -> Result<&Member> {
+    ensure!(
+        !model.members.is_empty(),
+        "the model has no recurrent layers, only linear classifiers; use --format onnx"
+    );
     let member = number
         .checked_sub(1)
         .and_then(|index| model.members.get(index));

@@ -13,9 +13,9 @@ use rayon::prelude::*;
 use report::tables::FrameTable;
 use training::{change_features, with_path};
 
-use super::train::assignment;
 use crate::decode_options::OneChannelOptions;
 use crate::output::{self, recordings, write_file};
+use crate::settings_options::assignment;
 use crate::terminal;
 
 /// The rate of the settings that are printed for a folder, whose recordings may have

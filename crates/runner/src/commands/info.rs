@@ -4,8 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use model::{Backend, CrossValidation, Encoder, Model};
+use model::{
+    Backend, CrossValidation, Description, Encoder, LinearClassifier, LinearInputs, LinearMethod,
+    Model,
+};
 use recurrent::CellKind;
+use serde::Serialize;
 
 use crate::model_options::load;
 
@@ -19,12 +23,43 @@ pub struct Args {
     pub json: bool,
 }
 
+/// What `--json` prints: the description, and what the classifiers are.
+#[derive(Serialize)]
+struct Everything<'a> {
+    #[serde(flatten)]
+    description: &'a Description,
+    linear: Vec<LinearLine>,
+}
+
+/// A linear classifier.
+#[derive(Serialize)]
+struct LinearLine {
+    /// Null where the file does not say.
+    method: Option<LinearMethod>,
+    inputs: LinearInputs,
+    share: f32,
+}
+
+impl LinearLine {
+    fn of(classifier: &LinearClassifier) -> Self {
+        Self {
+            method: classifier.method,
+            inputs: classifier.inputs,
+            share: classifier.share,
+        }
+    }
+}
+
 /// Prints the model's description, for people or as JSON.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let device = Backend::Flex.device()?;
     let (model, file) = load(args.model.as_deref(), &device)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&model.description)?);
+        let everything = Everything {
+            description: &model.description,
+            linear: model.linear.iter().map(LinearLine::of).collect(),
+        };
+        println!("{}", serde_json::to_string_pretty(&everything)?);
         return Ok(ExitCode::SUCCESS);
     }
     print!("{}", text(&file, &model));
@@ -103,7 +138,7 @@ fn text(file: &str, model: &Model) -> String {
                 network
             },
         ),
-        ("linear classifiers", model.linear.len().to_string()),
+        ("linear classifiers", linear(model)),
         ("parameters", model.parameter_count().to_string()),
         ("corpus", p.corpus.clone()),
         ("licence", p.licence.clone()),
@@ -125,6 +160,22 @@ fn text(file: &str, model: &Model) -> String {
         .chain(p.cross_validation.iter().flat_map(found))
         .map(|(name, value)| format!("{name:<20} {value}\n"))
         .collect()
+}
+
+/// How each linear classifier was fitted, and on how many numbers.
+fn linear(model: &Model) -> String {
+    let one = |classifier: &LinearClassifier| {
+        let range = classifier.inputs.range(&model.description.features);
+        let method = match classifier.method {
+            Some(method) => method.to_string(),
+            None => "LDA".into(),
+        };
+        format!("{method}, on {} functionals", range.len())
+    };
+    match &model.linear[..] {
+        [] => "none".into(),
+        linear => linear.iter().map(one).collect::<Vec<_>>().join("; "),
+    }
 }
 
 /// The cell as settings name it, in capitals.

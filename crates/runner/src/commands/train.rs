@@ -1,6 +1,6 @@
 //! `affekt train`: from a folder of recordings to a model tested on held-out speakers.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -12,7 +12,7 @@ use model::{Backend, Model};
 use report::plots::{confusion_matrix_svg, learning_curves_svg};
 use training::run_folder::model_file;
 use training::{
-    Experiment, FeatureStore, FeatureTable, Fitted, Outcome, RESULTS, RunFolder, Settings,
+    Experiment, FeatureTable, Fitted, Outcome, RESULTS, RunFolder, Settings,
     cross_validation_for_model, is_synthetic,
 };
 
@@ -21,6 +21,7 @@ use crate::backend;
 use crate::check;
 use crate::corpus_options::{self, CorpusOptions};
 use crate::output::{list, plural, write_file};
+use crate::settings_options::SettingsOptions;
 use crate::terminal::{INTERRUPTED, Terminal};
 
 /// Where the synthetic corpus goes when no folder is named.
@@ -35,6 +36,7 @@ Examples:
   affekt train ravdess/ --config emotion        the most accurate recipe
   affekt train ravdess/ --test-speakers 1,4,9,22 --seed 3
   affekt train ravdess/ --set training.mixup=0.2 --set architecture.hidden=96
+  affekt train ravdess/ --classifier svm        a classical baseline, without a network
   affekt train sorted/                          a folder per label: sorted/joy/ann_1.wav
   affekt train ravdess/ emodb/ --labels map.toml --label-set common
   affekt train --resume runs/2026-01-31-ravdess
@@ -42,7 +44,12 @@ Examples:
 A run folder holds model.safetensors, settings.toml, metrics.jsonl,
 predictions.csv, report.json, confusion_matrix.svg and learning_curves.svg.
 Nothing is chosen on the test speakers: the epoch is chosen on the validation
-speakers, and the normalisation comes from the training speakers.")]
+speakers, and the normalisation comes from the training speakers.
+
+--classifier puts a linear classifier on a clip's functionals in the place of the
+network. Its cost (svm, logistic) or shrinkage (lda) is chosen by training speakers
+who are left out of a fit, unless --set training.linear.0.cost=0.01 (or .shrinkage)
+gives it. Without --config the features are those of the recipe `classical`.")]
 pub struct Args {
     /// Folders of recordings, manifests (.csv) or a list of corpora (.toml); without any, a
     /// synthetic corpus is made and trained on
@@ -55,13 +62,13 @@ pub struct Args {
     #[command(flatten)]
     pub settings: SettingsOptions,
     /// Fine-tune another model: start from its networks, with its features and architecture
-    #[arg(long, value_name = "FILE|RUN")]
+    #[arg(long, value_name = "FILE|RUN", conflicts_with = "classifier")]
     pub from: Option<PathBuf>,
     /// The folder of a cross-validation of the same settings, whose figures are noted in the model
     #[arg(long, value_name = "FOLDER")]
     pub results: Option<PathBuf>,
     /// Resume an interrupted training; only --epochs can be changed
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "dirs", "config", "set", "out", "name", "corpus", "labels", "label_set", "speaker_pattern", "seed", "backend", "test_speakers", "validation_speakers"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "dirs", "config", "classifier", "set", "out", "name", "corpus", "labels", "label_set", "speaker_pattern", "seed", "backend", "test_speakers", "validation_speakers"])]
     pub resume: Option<PathBuf>,
     /// The run's folder [default: runs/DATE-NAME]
     #[arg(long, value_name = "FOLDER", conflicts_with = "name")]
@@ -78,100 +85,6 @@ pub struct Args {
     /// The seed of everything random; the same seed gives the same model on the CPU
     #[arg(long)]
     pub seed: Option<u64>,
-}
-
-/// The settings that `train` and `cross-validate` share.
-#[derive(clap::Args, Clone, Debug)]
-pub struct SettingsOptions {
-    /// A settings file, such as an earlier run's settings.toml, or a recipe: emotion (the most accurate) or plain
-    #[arg(long, value_name = "FILE|RECIPE")]
-    pub config: Option<PathBuf>,
-    /// Change one setting by its path, as often as needed: --set training.mixup=0.2; it wins over --config
-    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
-    pub set: Vec<String>,
-    /// Most passes over the training clips, as --set training.epochs=N
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<usize>,
-    /// Where to compute: auto, flex, ndarray or wgpu
-    #[arg(long)]
-    pub backend: Option<Backend>,
-    /// Extract all features anew and keep none
-    #[arg(long)]
-    pub no_cache: bool,
-    /// Do not check the recordings first
-    #[arg(long)]
-    pub no_check: bool,
-}
-
-/// A setting's path and value.
-pub(super) fn assignment(text: &str) -> Result<String, String> {
-    match text.contains('=') {
-        true => Ok(text.to_owned()),
-        false => Err("write a path and a value, as in training.mixup=0.2".into()),
-    }
-}
-
-impl SettingsOptions {
-    /// The settings of the file or recipe, with what else the command line says;
-    /// `more` are further settings by their paths, which win.
-    ///
-    /// # Errors
-    ///
-    /// Where a setting is unknown or out of its range.
-    pub fn settings(
-        &self,
-        fine_tune: Option<(&Model, &Path)>,
-        more: Vec<(&str, Option<String>)>,
-    ) -> Result<Settings> {
-        let mut builder = Settings::builder();
-        if let Some(file) = &self.config {
-            builder = builder.recipe_or_file(file)?;
-        }
-        if let Some((model, file)) = fine_tune {
-            builder = builder.fine_tuned(&model.description, file)?;
-        }
-        for assignment in &self.set {
-            if let Some((path, value)) = assignment.split_once('=') {
-                builder = builder.set(path.trim(), value.trim())?;
-            }
-        }
-        let own = [
-            ("training.epochs", self.epochs.map(|n| n.to_string())),
-            ("backend", self.backend.map(|b| b.to_string())),
-        ];
-        for (path, value) in own.into_iter().chain(more) {
-            if let Some(value) = value {
-                builder = builder.set(path, &value)?;
-            }
-        }
-        Ok(builder.build()?)
-    }
-
-    /// Where features are kept, unless they are not to be.
-    ///
-    /// # Errors
-    ///
-    /// Where the system has no folder for caches.
-    pub fn store(&self) -> Result<Option<FeatureStore>> {
-        Ok(match self.no_cache {
-            true => None,
-            false => Some(FeatureStore::of_user()?),
-        })
-    }
-
-    /// The options as they are typed, to repeat a command.
-    pub fn as_typed(&self) -> String {
-        let config = self.config.as_ref().map(|file| file.display().to_string());
-        let options = [
-            ("config", config),
-            ("epochs", self.epochs.map(|n| n.to_string())),
-            ("backend", self.backend.map(|b| b.to_string())),
-        ];
-        let sets = self.set.iter().map(|set| ("set", Some(set.clone())));
-        let given = options.into_iter().chain(sets);
-        let given = given.filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
-        given.collect()
-    }
 }
 
 /// Trains, tests, and leaves a run folder.
@@ -377,8 +290,11 @@ fn print(
 ) {
     let matrix = fitted.confusion_matrix();
     match fitted.epochs.len() {
-        0 => println!("Solved in {:.1} s.", fitted.seconds),
+        0 => println!("Fitted in {:.1} s.", fitted.seconds),
         epochs => println!("Kept epoch {} of {epochs}.", fitted.best_epoch),
+    }
+    for method in fitted.model.linear.iter().filter_map(|c| c.method) {
+        println!("Linear classifier: {method}.");
     }
     if matrix.total() > 0 {
         println!("\n{}", report::text::confusion_matrix(&matrix));

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use model::Description;
+use model::Model;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Settings, named_features};
+use super::{LinearKind, Settings, named_features};
+use crate::trainer::has_networks;
 use crate::{TrainingError, recipes};
 
 /// Collects layers of settings on top of the defaults; a later layer wins.
@@ -64,8 +65,10 @@ impl SettingsBuilder {
     ///
     /// # Errors
     ///
-    /// [`TrainingError::Settings`] where they cannot be written as TOML.
-    pub fn fine_tuned(self, model: &Description, from: &Path) -> Result<Self, TrainingError> {
+    /// [`TrainingError::Settings`] where the model has no network, or they cannot be
+    /// written as TOML.
+    pub fn fine_tuned(self, model: &Model, from: &Path) -> Result<Self, TrainingError> {
+        has_networks(model)?;
         #[derive(Serialize)]
         struct Layer<'a> {
             from: &'a Path,
@@ -74,8 +77,8 @@ impl SettingsBuilder {
         }
         let layer = Layer {
             from,
-            architecture: &model.architecture,
-            features: &model.features,
+            architecture: &model.description.architecture,
+            features: &model.description.features,
         };
         let text = toml::to_string(&layer);
         let text = text.map_err(|error| TrainingError::settings(error.to_string()))?;
@@ -85,8 +88,27 @@ impl SettingsBuilder {
         below.document(&text, "the model to fine-tune".into())
     }
 
-    /// One setting by its path, as in `training.mixup` and `0.2`. The value is
-    /// written as in TOML; quotes around text may be left out.
+    /// A linear classifier on the functionals in the place of all networks. Nobody
+    /// validates: there are no epochs to choose from, and what is chosen is chosen by
+    /// training speakers left out of a fit.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Settings`] where it cannot be written as TOML.
+    pub fn classifier(self, kind: LinearKind) -> Result<Self, TrainingError> {
+        let layer = serde_json::json!({
+            "validation_speakers": [],
+            "training": {
+                "members": 0,
+                "linear": [{ "kind": kind, "inputs": "functionals" }],
+            },
+        });
+        self.merge(layer, "one linear classifier".into())
+    }
+
+    /// One setting by its path, as in `training.mixup` and `0.2`; the number of an entry
+    /// of a list counts from 0, as in `training.linear.0.cost`. The value is written as
+    /// in TOML; quotes around text may be left out.
     ///
     /// # Errors
     ///
@@ -142,6 +164,7 @@ impl SettingsBuilder {
     /// features change those parts.
     fn layer(mut self, text: &str, from: String) -> Result<Self, TrainingError> {
         let mut layer = parse(text, &from)?;
+        of_entries(&mut layer, &self.merged, &from)?;
         if let Some(features) = layer.get_mut("features") {
             if features.is_string() {
                 self.merged["features"] = Value::Null;
@@ -163,6 +186,34 @@ fn parse(text: &str, from: &str) -> Result<Value, TrainingError> {
     toml::from_str(text).map_err(|error| TrainingError::settings(format!("{from}: {error}")))
 }
 
+/// Where `layer` names entries of a list by their numbers, puts the list of `below`
+/// there with these entries changed.
+fn of_entries(layer: &mut Value, below: &Value, from: &str) -> Result<(), TrainingError> {
+    let Value::Object(changes) = layer else {
+        return Ok(());
+    };
+    let Value::Array(list) = below else {
+        let known = |key: &str| below.get(key).filter(|below| !below.is_null());
+        return changes.iter_mut().try_for_each(|(key, change)| {
+            known(key).map_or(Ok(()), |below| of_entries(change, below, from))
+        });
+    };
+    let mut list = list.clone();
+    for (key, change) in changes {
+        let count = list.len();
+        let entry = key.parse().ok().and_then(|at: usize| list.get_mut(at));
+        let entry = entry.ok_or_else(|| {
+            TrainingError::settings(format!(
+                "{from}: `{key}` is not the number of an entry; there are {count}, counted from 0"
+            ))
+        })?;
+        of_entries(change, entry, from)?;
+        json_patch::merge(entry, change);
+    }
+    *layer = Value::Array(list);
+    Ok(())
+}
+
 /// Writes out features that are given by a name, so that later layers can
 /// change some of them. An unknown name stays, and is refused in the end.
 fn expand(features: &mut Value) {
@@ -177,6 +228,7 @@ mod tests {
     use audio::FeatureSpec;
 
     use super::*;
+    use crate::settings::Linear;
 
     fn set(path: &str, value: &str) -> Result<Settings, TrainingError> {
         Settings::builder()
@@ -209,6 +261,11 @@ mod tests {
         assert_eq!((draws.least, draws.most, draws.unknown), (1, 9, 0.4));
         let settings = set("training.variants", "[{ speed = 0.5 }]").unwrap();
         assert_eq!(settings.training.variants.len(), 1);
+        let settings = set("training.linear.0.share", "0.5").unwrap();
+        let [linear] = &settings.training.linear[..] else {
+            panic!("one linear classifier")
+        };
+        assert_eq!((linear.share, linear.shrinkage), (0.5, Some(0.5)));
         let settings = set("architecture.cell", "gru").unwrap();
         assert_eq!(settings.architecture.cell, recurrent::CellKind::Gru);
         let settings = set("features.mfcc.n_mfcc", "15").unwrap();
@@ -225,8 +282,33 @@ mod tests {
     }
 
     #[test]
+    fn a_classifier_takes_the_place_of_the_networks_and_nothing_else() {
+        let recipe = || Settings::builder().recipe_or_file("emotion").unwrap();
+        let builder = recipe().classifier(LinearKind::Svm).unwrap();
+        let builder = builder.set("training.linear.0.cost", "0.5").unwrap();
+        let settings = builder.build().unwrap();
+        let mut expected = recipe().build().unwrap();
+        expected.training.members = 0;
+        expected.training.linear = vec![Linear {
+            kind: LinearKind::Svm,
+            inputs: model::LinearInputs::Functionals,
+            cost: Some(0.5),
+            ..Linear::default()
+        }];
+        assert_eq!(settings, expected);
+    }
+
+    #[test]
     fn what_cannot_be_set_is_named() {
         for (path, value, named) in [
+            (
+                "training.linear.1.share",
+                "1",
+                "there are 1, counted from 0",
+            ),
+            ("training.linear.0.shares", "1", "shares"),
+            ("training.linear.0.cost", "1", "`lda` has a shrinkage"),
+            ("training.linear.0.kind", "svm", "the others have a cost"),
             ("training.mixing", "1", "mixing"),
             ("training.mixup", "much", "mixup"),
             ("training.mixup", "-1", "mixup must be from 0"),

@@ -20,6 +20,7 @@
 
 mod builder;
 mod change;
+mod linear;
 mod training;
 
 use std::fmt;
@@ -32,7 +33,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use builder::SettingsBuilder;
 pub use change::change_features;
-pub use training::{Auxiliary, EnrolmentDraws, Linear, Training, Variant};
+pub use linear::{COSTS, Linear, LinearKind, SHRINKAGES};
+pub use training::{Auxiliary, EnrolmentDraws, Training, Variant};
 
 use crate::TrainingError;
 

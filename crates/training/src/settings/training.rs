@@ -1,9 +1,9 @@
 //! How a network is trained: the settings below `[training]`.
 
 use audio::{Augmenter, FrameMasks, Step};
-use model::LinearInputs;
 use serde::{Deserialize, Serialize};
 
+use super::Linear;
 use crate::TrainingError;
 
 /// How the network is trained.
@@ -57,32 +57,9 @@ pub struct Training {
     /// How much all networks together count in that average beside the shares of
     /// the linear classifiers.
     pub network_share: f32,
-    /// Linear classifiers, solved in closed form ([`LinearClassifier`](model::LinearClassifier)).
+    /// Linear classifiers ([`LinearClassifier`](model::LinearClassifier)).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub linear: Vec<Linear>,
-}
-
-/// A linear classifier of a model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Linear {
-    /// What it reads.
-    pub inputs: LinearInputs,
-    /// How much its covariance is shrunk towards a multiple of the identity, above 0
-    /// and at most 1.
-    pub shrinkage: f64,
-    /// How much its probabilities count in the model's average.
-    pub share: f32,
-}
-
-impl Default for Linear {
-    fn default() -> Self {
-        Self {
-            inputs: LinearInputs::default(),
-            shrinkage: 0.5,
-            share: 1.0,
-        }
-    }
 }
 
 /// How a training clip is heard.
@@ -173,7 +150,35 @@ impl Default for Training {
     }
 }
 
+/// Settings of [`Training`] that only networks have.
+const OF_NETWORKS: [&str; 13] = [
+    "epochs",
+    "patience",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "gradient_clip",
+    "label_smoothing",
+    "crop",
+    "masks",
+    "mixup",
+    "average",
+    "auxiliary",
+    "network_share",
+];
+
 impl Training {
+    /// Whether nothing but a network reads the setting of this path, as
+    /// `training.epochs` or `architecture.hidden`.
+    pub fn only_networks_read(path: &str) -> bool {
+        let mut keys = path.split('.');
+        match (keys.next(), keys.next()) {
+            (Some("architecture"), _) => true,
+            (Some("training"), Some(key)) => OF_NETWORKS.contains(&key),
+            _ => false,
+        }
+    }
+
     /// Says which setting is out of its range.
     ///
     /// # Errors
@@ -244,21 +249,15 @@ impl Training {
                 self.linear.len() <= 100,
                 "there can be at most 100 linear classifiers",
             ),
-            (
-                self.linear.iter().all(|linear| {
-                    linear.shrinkage > 0.0
-                        && linear.shrinkage <= 1.0
-                        && above_zero(linear.share.into())
-                }),
-                "a linear classifier's shrinkage must be above 0 and at most 1, and its share \
-                 above 0",
-            ),
         ];
         if let Some((_, what)) = ranges.iter().find(|(holds, _)| !holds) {
             return Err(TrainingError::settings(*what));
         }
         for variant in &self.variants {
             variant.validate()?;
+        }
+        for linear in &self.linear {
+            linear.validate()?;
         }
         if let Some(masks) = &self.masks {
             masks.validate()?;
