@@ -59,7 +59,7 @@ pub fn explain_page(page: &ExplainPage) -> String {
          <div class=\"cards\"><div><div class=\"big\">{:.3}</div><div>UAR with all \
          features</div></div><div><div class=\"big\">{:.3}</div><div>mean log-likelihood of the \
          right label</div></div></div>\n<h2>Which features the model needs</h2>\n<p>A group's \
-         numbers are exchanged between the clips at random, so that they no longer fit the label; \
+         numbers are permuted between the clips, so that they no longer fit the label; \
          the table says how much is lost: mean ± standard deviation over the permutations. The bar \
          is the loss of log-likelihood.</p>\n<table><tr><th>features</th><th class=\"n\">loss of UAR</th>\
          <th class=\"n\">loss of log-likelihood</th><th></th></tr>\n{rows}</table>\n\

@@ -21,6 +21,7 @@ mod sound;
 mod stage_output;
 mod sturdiness;
 mod terminal;
+mod test_clips;
 
 use std::process::ExitCode;
 

@@ -4,22 +4,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use audio::Features;
-use corpus::{Clip, Corpus, Excerpt, same_speaker};
 use metrics::ConfusionMatrix;
 use model::{Backend, Recognizer};
 use report::plots::confusion_matrix_svg;
 use training::run_folder::{model_file, write_test};
-use training::{
-    Event, Exposure, Observer, Stage, TrainedOn, Variant, corpus_for, extract_all, predict, sturdy,
-};
+use training::{Exposure, corpus_for, predict, sturdy};
 
 use crate::backend;
 use crate::corpus_options::{self, CorpusOptions};
 use crate::encoder_process::Ffmpeg;
-use crate::output::{ensure_some, list, plural, write_file};
+use crate::output::{plural, write_file};
 use crate::sturdiness;
 use crate::terminal::Terminal;
+use crate::test_clips::TestClips;
 
 /// `affekt evaluate`.
 #[derive(clap::Args, Debug)]
@@ -69,31 +66,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let corpus = sources.open_for(&description.labels)?;
     corpus_options::describe(&corpus);
 
-    let trained_on = TrainedOn::new(&description.provenance, &corpus);
-    let clips = wanted(args, &corpus, &trained_on);
-    ensure_some(
-        clips.len(),
-        "no recording of the speakers asked for; by default those that the model was trained on \
-         are left out, `--speakers` names others",
-    )?;
-    let exposure = trained_on.exposure(&corpus, &clips);
-
     let terminal = Terminal::new()?;
-    let excerpts: Vec<Excerpt> = clips.iter().map(|clip| Excerpt::from(*clip)).collect();
-    terminal.notice(Event::Begin {
-        stage: Stage::Features,
-        steps: excerpts.len() as u64,
-        done: 0,
-    });
-    let plain = (&Variant::default(), 0);
-    let extracted = extract_all(&excerpts, &description.features, plain, None, &terminal)?;
-    terminal.notice(Event::End);
-    let readable: Vec<(&Clip, &Features)> = clips
-        .iter()
-        .zip(&extracted.features)
-        .filter_map(|(clip, features)| Some((*clip, features.as_ref()?)))
-        .collect();
-    let predictions = predict(&recognizer, &corpus, &readable)?;
+    let test = TestClips::read(&corpus, description, args.speakers.as_deref(), &terminal)?;
+    let exposure = test.exposure;
+    let predictions = predict(&recognizer, &corpus, &test.pairs())?;
     let matrix = predictions.confusion_matrix();
     println!("{}", report::text::confusion_matrix(&matrix));
     if let Some(folder) = &args.out {
@@ -105,32 +81,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     if args.sturdy {
         let ffmpeg = Ffmpeg::find();
-        let clips: Vec<&Clip> = readable.iter().map(|(clip, _)| *clip).collect();
         let encoder = sturdiness::encoder(&ffmpeg);
-        let disturbed = sturdy::disturb(&recognizer, &corpus, &clips, encoder, &terminal)?;
+        let disturbed = sturdy::disturb(&recognizer, &corpus, &test.clips(), encoder, &terminal)?;
         sturdiness::report(&disturbed, args.out.as_deref())?;
     }
-    let failed: Vec<&str> = extracted.failed.iter().map(|f| &*f.message).collect();
-    list("error", &failed);
+    let failed = test.report_failures();
     println!(
         "{}",
         last_line(&matrix, predictions.speakers().len(), exposure)
     );
-    Ok(match failed.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    Ok(match failed {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
     })
-}
-
-/// The clips of the speakers asked for, or of all that were not trained on.
-fn wanted<'a>(args: &Args, corpus: &'a Corpus, trained_on: &TrainedOn) -> Vec<&'a Clip> {
-    let is_wanted = |clip: &&Clip| match &args.speakers {
-        Some(speakers) => {
-            same_speaker(&clip.speaker, speakers.iter().map(String::as_str)).is_some()
-        }
-        None => !trained_on.contains(corpus, clip),
-    };
-    corpus.clips.iter().filter(is_wanted).collect()
 }
 
 /// Whose recordings a picture is of.

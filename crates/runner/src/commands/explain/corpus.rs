@@ -5,21 +5,19 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use audio::Features;
-use corpus::{Clip, Corpus, Excerpt, same_speaker};
+use corpus::{Clip, Corpus, Excerpt};
 use model::Recognizer;
 use model::explain::{ExplainSettings, feature_groups};
 use report::explain_page::{ExplainPage, ExplainRow, explain_page};
 use report::text::bar;
-use training::{
-    Event, Exposure, Observer, Permutation, Stage, TrainedOn, Variant, corpus_for, extract_all,
-    permutation, with_path,
-};
+use training::{Exposure, Permutation, corpus_for, permutation, with_path};
 
 use super::recording::svg_of;
 use super::{Args, Format};
 use crate::corpus_options;
-use crate::output::{count, ensure_some, list};
+use crate::output::{count, ensure_some};
 use crate::terminal::{self, Terminal};
+use crate::test_clips::TestClips;
 
 /// Characters of a bar.
 const WIDTH: usize = 24;
@@ -32,9 +30,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             args.input.display()
         );
     }
-    if args.repeats == 0 {
-        bail!("--repeats is 0, it must be at least 1");
-    }
     let recognizer = args.model.recognizer()?.build()?;
     let description = recognizer.description();
     let settings = args.settings(&description.labels)?;
@@ -43,27 +38,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let sources = args.corpus.sources(&inputs, default)?;
     let corpus = sources.open_for(&description.labels)?;
     corpus_options::describe(&corpus);
-    let trained_on = TrainedOn::new(&description.provenance, &corpus);
-    let clips = wanted(args, &corpus, &trained_on);
-    ensure_some(
-        clips.len(),
-        "no recording of the speakers asked for; by default those that the model was trained on \
-         are left out, `--speakers` names others",
-    )?;
-    let exposure = trained_on.exposure(&corpus, &clips);
     let terminal = Terminal::new()?;
-    let excerpts: Vec<Excerpt> = clips.iter().map(|clip| Excerpt::from(*clip)).collect();
-    terminal.notice(Event::Begin {
-        stage: Stage::Features,
-        steps: excerpts.len() as u64,
-        done: 0,
-    });
-    let plain = (&Variant::default(), 0);
-    let extracted = extract_all(&excerpts, &description.features, plain, None, &terminal)?;
-    terminal.notice(Event::End);
-    let readable: Vec<(&Clip, &Features)> = (clips.iter().zip(&extracted.features))
-        .filter_map(|(clip, features)| Some((*clip, features.as_ref()?)))
-        .collect();
+    let test = TestClips::read(&corpus, description, args.speakers.as_deref(), &terminal)?;
+    let readable = test.pairs();
     ensure_some(readable.len(), "none of the recordings could be read")?;
     let labelled: Vec<(&Features, usize)> = readable.iter().map(|(c, f)| (*f, c.label)).collect();
     let groups = feature_groups(&description.features).len();
@@ -71,50 +48,33 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let draws = (args.repeats, args.seed);
     let found = permutation(&recognizer, &labelled, draws, || bar.inc(1))?;
     bar.finish_and_clear();
-    let about = about(&corpus, &readable, &found, exposure);
+    let about = about(&corpus, &test.clips(), &found, test.exposure);
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&found)? + "\n",
         Format::Html => {
-            let clips: Vec<&Clip> = readable.iter().map(|(clip, _)| *clip).collect();
-            let pictures = pictures(args, &recognizer, &corpus, &clips, &settings)?;
+            let pictures = pictures(args, &recognizer, &corpus, &test.clips(), &settings)?;
             page(args, &corpus, about, &found, pictures)
         }
         _ => text_of(&about, &found)?,
     };
     args.write(&text)?;
-    let failed: Vec<&str> = extracted.failed.iter().map(|f| &*f.message).collect();
-    list("error", &failed);
-    Ok(match failed.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    Ok(match test.report_failures() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
     })
 }
 
-/// The clips of the speakers asked for, or of all that were not trained on.
-fn wanted<'a>(args: &Args, corpus: &'a Corpus, trained_on: &TrainedOn) -> Vec<&'a Clip> {
-    let is_wanted = |clip: &&Clip| match &args.speakers {
-        Some(names) => same_speaker(&clip.speaker, names.iter().map(String::as_str)).is_some(),
-        None => !trained_on.contains(corpus, clip),
-    };
-    corpus.clips.iter().filter(is_wanted).collect()
-}
-
-fn about(
-    corpus: &Corpus,
-    clips: &[(&Clip, &Features)],
-    found: &Permutation,
-    exposure: Exposure,
-) -> String {
-    let mut speakers: Vec<_> = clips.iter().map(|(clip, _)| &clip.speaker).collect();
+fn about(corpus: &Corpus, clips: &[&Clip], found: &Permutation, exposure: Exposure) -> String {
+    let mut speakers: Vec<_> = clips.iter().map(|clip| &clip.speaker).collect();
     speakers.sort();
     speakers.dedup();
     let whom = match exposure {
-        Exposure::Unseen => "whom the model never heard",
-        Exposure::Seen => "of whom the model was trained on some: its UAR is flattered",
-        _ => "of whom the model may have been trained on some",
+        Exposure::Unseen => " that were not in the model's training",
+        Exposure::Seen => "; SOME WERE IN THE MODEL'S TRAINING, so its UAR is too high",
+        _ => "; some may have been in the model's training",
     };
     format!(
-        "{}: {} of {} {whom}; each group permuted {}, seed {}",
+        "{}: {} of {}{whom}; each group permuted {}, seed {}",
         corpus.card.title,
         count(clips.len(), "clip"),
         count(speakers.len(), "speaker"),
@@ -125,8 +85,8 @@ fn about(
 
 fn text_of(about: &str, found: &Permutation) -> Result<String> {
     let mut text = format!(
-        "{about}\nUAR {:.3}, mean log-likelihood of the right label {:.3}\n\nWhat is lost with a \
-         group of features exchanged between the clips:\n",
+        "{about}\nUAR {:.3}, mean log-likelihood of the right label {:.3}\n\nWhat is lost when a \
+         group of features is permuted between the clips:\n",
         found.uar, found.log_likelihood
     );
     writeln!(
@@ -151,7 +111,7 @@ fn text_of(about: &str, found: &Permutation) -> Result<String> {
     Ok(text)
 }
 
-/// Recordings of as many labels as there are pictures, with their captions.
+/// Pictures of recordings, of different labels as far as possible, with their captions.
 fn pictures(
     args: &Args,
     recognizer: &Recognizer,
@@ -181,8 +141,8 @@ fn pictures(
     Ok(pictures)
 }
 
-/// Clips spread over the corpus: at each place the next one of a label that is not among
-/// them, as long as there is one.
+/// Clips spread over the corpus. From each place on, the next clip of a label that has none
+/// yet; once all labels have one, the next clip.
 fn chosen<'a>(clips: &[&'a Clip], count: usize) -> Vec<&'a Clip> {
     let count = count.min(clips.len());
     let mut chosen: Vec<&Clip> = Vec::with_capacity(count);

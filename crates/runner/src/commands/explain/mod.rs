@@ -23,18 +23,19 @@ Examples:
   affekt explain voice.wav --out voice.svg            the curves below the spectrogram
   affekt explain ravdess/ --model runs/2026-01-31-ravdess --out features.html
 
-The score is the logarithm of the odds of the label's probability: 0 where it is as
-probable as all others together; 0.7 more or less doubles or halves the odds.
+The score of a label is its log-odds, ln(p / (1 - p)): 0 where the label is as probable
+as all others together. 0.7 more doubles the odds.
 
-Of a recording: a window becomes silent, and the score falls where it spoke for the label
-(occlusion); each number's part of the score (integrated gradients), which add up; and
-the score without a group of features.
+For a recording:
+  occlusion             a window is silenced; if the score falls, it spoke for the label
+  features              the score with one group of features at its training mean
+  integrated gradients  every number gets a part of the score; the parts add up
 
-Of a corpus: the features of a group are exchanged between the clips, and the model gets
-worse where it needs them. Only speakers that the model never heard, unless --speakers
-names some.
+For a corpus, one group of features is permuted between the clips. The more UAR is lost,
+the more the model needs that group. Only speakers that were not in training count,
+unless --speakers names some.
 
-Attribution is no cause: it says what this model reacts to (docs/explain.md).")]
+All this says what the model reacts to, not what causes an emotion (docs/explain.md).")]
 pub struct Args {
     /// A recording; or a folder of labelled ones, a manifest (.csv) or a list of corpora (.toml)
     #[arg(value_name = "FILE|DIR")]
@@ -54,7 +55,7 @@ pub struct Args {
     /// Explain this label's score [default: the most probable label; of a folder, the right one]
     #[arg(long, value_name = "LABEL")]
     pub label: Option<String>,
-    /// Seconds of a window that becomes silent
+    /// Seconds of a window that is silenced
     #[arg(long, value_name = "SECONDS", default_value_t = ExplainSettings::default().window)]
     pub window: f64,
     /// Seconds from one window to the next
@@ -63,10 +64,10 @@ pub struct Args {
     /// Steps of the integrated gradients
     #[arg(long, value_name = "N", default_value_t = ExplainSettings::default().steps)]
     pub steps: usize,
-    /// Of a folder: how often the features of a group are exchanged
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    /// Of a folder: how often each group of features is permuted
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
     pub repeats: usize,
-    /// Of a folder: what the exchanges are drawn from
+    /// Of a folder: the seed of the permutations
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Of a folder: how many recordings are on the page
@@ -128,6 +129,14 @@ impl Args {
                 Ok(())
             }
         }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".into()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
     }
 }
 
